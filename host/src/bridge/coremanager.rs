@@ -1,0 +1,342 @@
+//! ISPsystem's COREmanager and the panels on it:
+//! `palisade-hook coremanager --phase before|after --type cgi|xml`, or `billmanager` in its place.
+//!
+//! The parameters stand in variables `PARAM_<name>`. A handler of type `xml` finds the document
+//! that the panel is about to show on standard input, and has to write it out again. One function
+//! serves a form's three uses:
+//!
+//! | `sok` | `elid` | it |
+//! | --- | --- | --- |
+//! | empty | any | shows the form, which is the action `form.render` |
+//! | set | empty | creates an object |
+//! | set | set | changes it |
+//!
+//! A function is a form if its name ends in `.edit` or `.add`, or if the catalogue knows two uses
+//! of it. Any other one does its work whether `sok` is set or not.
+
+use indexmap::IndexMap;
+
+use super::{Answer, BridgeError, Dialect, PanelCall, Translated, fields, xml};
+use crate::hook::catalogue::{Action, When, catalogue};
+use crate::hook::{
+    Actor, ActorKind, Decision, ObjectRef, Params, Phase, Power, Problem, Role, Status, Value,
+};
+
+/// The most objects that a group operation may name.
+const MAX_OBJECTS: usize = 1000;
+
+/// Parameters that are about the request and say nothing of the action. Among them are the session
+/// and a repeated password, neither of which is anybody's business. A field of the catalogue can
+/// still claim one, such as `elid`.
+const PLUMBING: [&str; 11] = [
+    "auth",
+    "authinfo",
+    "clicked_button",
+    "confirm",
+    "elid",
+    "elids",
+    "func",
+    "operafake",
+    "out",
+    "progressid",
+    "sok",
+];
+
+/// What a call says, read once.
+struct Request<'a> {
+    dialect: Dialect,
+    call: &'a PanelCall,
+    phase: Phase,
+    kind: Kind,
+    function: &'a str,
+    purpose: Purpose,
+    action: Option<&'static Action>,
+}
+
+/// How a handler is registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It gets parameters.
+    Cgi,
+    /// It gets the document, too.
+    Xml,
+}
+
+/// What a function is called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To show a form.
+    Show,
+    /// To do something.
+    Do,
+}
+
+/// Translates one call: to one hook call, or to one for each object that it names.
+pub fn translate(dialect: Dialect, call: &PanelCall) -> Result<Vec<Translated>, BridgeError> {
+    let request = Request::read(dialect, call)?;
+    let ids = request.ids()?;
+    match ids.is_empty() {
+        true => Ok(vec![request.about("")?]),
+        false => ids.into_iter().map(|id| request.about(id)).collect(),
+    }
+}
+
+/// Returns the document for the panel.
+pub fn answer(dialect: Dialect, call: &PanelCall, answers: &[Answer]) -> String {
+    let Ok(request) = Request::read(dialect, call) else {
+        // Who called wrongly may still wait for its document.
+        return echo(call);
+    };
+    match (request.phase, request.kind) {
+        (Phase::Before, _) => request.before(answers),
+        (Phase::After, Kind::Xml) => after(call, answers),
+        (Phase::After, Kind::Cgi) => xml::document(""),
+    }
+}
+
+/// Returns the powers that the panel heeds: it takes no parameters from a script, and no result but
+/// a document.
+pub fn powers(dialect: Dialect, call: &PanelCall) -> &'static [Power] {
+    match Request::read(dialect, call).map(|request| (request.phase, request.kind)) {
+        Ok((Phase::Before, _)) => &[Power::Skip, Power::Deny],
+        Ok((Phase::After, Kind::Xml)) => &[Power::Alter],
+        Ok((Phase::After, Kind::Cgi)) | Err(_) => &[],
+    }
+}
+
+impl<'a> Request<'a> {
+    fn read(dialect: Dialect, call: &'a PanelCall) -> Result<Self, BridgeError> {
+        let (phase, kind) = arguments(call)?;
+        let function = param(call, "func").ok_or(BridgeError::MissingVariable("PARAM_func"))?;
+        let panel = dialect.name();
+        // What adds does not change, whatever object it is given.
+        let creates = objects(call).is_empty() || function.ends_with(".add");
+        let when = if creates { When::Create } else { When::Change };
+        let known = catalogue().by_native(panel, function, Some(when));
+        let has_two_uses = known
+            .and_then(|action| action.panels.get(panel))
+            .is_some_and(|native| native.when.is_some());
+        let is_form = has_two_uses || function.ends_with(".edit") || function.ends_with(".add");
+        let (purpose, action) = match is_form && param(call, "sok").is_none() {
+            true => (Purpose::Show, catalogue().action("form.render")),
+            false => (Purpose::Do, known),
+        };
+        Ok(Self { dialect, call, phase, kind, function, purpose, action })
+    }
+
+    /// The identifiers of the objects; a group operation names several, separated by commas.
+    fn ids(&self) -> Result<Vec<&'a str>, BridgeError> {
+        let ids = objects(self.call);
+        let ids: Vec<&str> = ids
+            .split(',')
+            .map(str::trim)
+            .filter(|id| !id.is_empty())
+            .take(MAX_OBJECTS + 1)
+            .collect();
+        match ids.len() > MAX_OBJECTS {
+            true => Err(BridgeError::TooManyObjects(MAX_OBJECTS)),
+            false => Ok(ids),
+        }
+    }
+
+    /// The hook call about the object `id`, or about none if it is empty.
+    fn about(&self, id: &str) -> Result<Translated, BridgeError> {
+        let action = fields::action_name(self.dialect, self.action, self.function)?;
+        let object =
+            (!id.is_empty()).then(|| ObjectRef { kind: self.object_kind(), id: id.to_owned() });
+        let address = self.call.env.get("REMOTE_ADDR").filter(|address| !address.is_empty());
+        let attributes = address.map(|address| ("remote.address".to_owned(), address.clone()));
+        let is_failed = self.phase == Phase::After
+            && self.kind == Kind::Xml
+            && xml::has_element(&self.call.stdin, "error");
+        Ok(Translated {
+            phase: self.phase,
+            action,
+            native: self.function.to_owned(),
+            actor: actor(self.call),
+            object,
+            params: self.params(id),
+            old: Params::new(),
+            attributes: IndexMap::from_iter(attributes),
+            status: if is_failed { Status::Failed } else { Status::Succeeded },
+        })
+    }
+
+    /// The parameters, without plumbing that is no field. Of a form that is only shown its name is
+    /// enough.
+    fn params(&self, id: &str) -> Params {
+        let sent = self.sent();
+        let fields = self.action.iter().flat_map(|action| &action.fields);
+        let claimed: Vec<&str> =
+            fields.filter_map(|field| fields::claimed(self.dialect, field, &sent)).collect();
+        let kept = |key| {
+            claimed.contains(&key) || (self.purpose == Purpose::Do && !PLUMBING.contains(&key))
+        };
+        let one_object =
+            |(key, text)| if key == "elid" || key == "elids" { (key, id) } else { (key, text) };
+        let kept: Vec<_> =
+            sent.iter().filter(|(key, _)| kept(key)).copied().map(one_object).collect();
+        let mut params = fields::named(self.dialect, self.action, &kept);
+        // A mailbox's form has the two halves of the address.
+        if let (Some(Value::Text(name)), Some(Value::Text(domain))) =
+            (params.get("address"), params.get("domain"))
+            && !name.contains('@')
+            && !domain.is_empty()
+        {
+            let address = format!("{name}@{domain}");
+            params.insert("address".to_owned(), Value::Text(address));
+        }
+        params
+    }
+
+    /// Every parameter of the request, by its name there.
+    fn sent(&self) -> Vec<(&'a str, &'a str)> {
+        let sent = self
+            .call
+            .env
+            .iter()
+            .filter_map(|(key, text)| Some((key.strip_prefix("PARAM_")?, text.as_str())));
+        sent.collect()
+    }
+
+    /// What the function is about: `mailbox` of `mailbox.create`, or what stands before the last
+    /// dot of its own name.
+    fn object_kind(&self) -> String {
+        let name = match (self.purpose, self.action) {
+            (Purpose::Do, Some(action)) => &action.name,
+            _ => self.function,
+        };
+        let object =
+            name.strip_suffix(".password.change").or_else(|| Some(name.rsplit_once('.')?.0));
+        object.unwrap_or(name).to_owned()
+    }
+
+    fn before(&self, answers: &[Answer]) -> String {
+        let denials: Vec<&Answer> =
+            answers.iter().filter(|answer| answer.decision == Decision::Deny).collect();
+        if !denials.is_empty() {
+            let problems: Vec<&Problem> =
+                denials.into_iter().flat_map(|answer| &answer.problems).collect();
+            return self.refusal(&problems);
+        }
+        match answers.iter().filter(|answer| answer.decision == Decision::Skip).count() {
+            0 => xml::document(""),
+            skipped if skipped == answers.len() => xml::document("<skipaction/>"),
+            // The panel does all or nothing: going on would do what an extension took over.
+            _ => error(
+                "policy",
+                "An extension takes over a part of what is selected. Select one at a time.",
+            ),
+        }
+    }
+
+    /// The error that the panel shows beside the first field at fault.
+    fn refusal(&self, problems: &[&Problem]) -> String {
+        let field = problems.iter().find_map(|problem| problem.field.as_deref());
+        let object = field.map_or("policy", |field| self.native_key(field));
+        let mut messages: Vec<&str> =
+            problems.iter().map(|problem| problem.message.as_str()).collect();
+        // The objects of a group operation are often refused for the same reason.
+        messages.dedup();
+        error(object, &messages.join("; "))
+    }
+
+    /// The panel's name for a field.
+    fn native_key<'s>(&'s self, short: &'s str) -> &'s str {
+        let Some(field) = self.action.and_then(|action| action.field(short)) else {
+            return short;
+        };
+        let first = || field.native.get(self.dialect.field_panel())?.first().map(String::as_str);
+        fields::claimed(self.dialect, field, &self.sent()).or_else(first).unwrap_or(short)
+    }
+}
+
+/// The document that the panel is about to show, with what handlers changed.
+fn after(call: &PanelCall, answers: &[Answer]) -> String {
+    let mut content = String::new();
+    for change in answers.iter().flat_map(|answer| &answer.shown) {
+        if let Some(text) =
+            change.value.as_ref().and_then(shown).filter(|_| xml::is_name(&change.name))
+        {
+            content.push_str(&format!("<{0}>{1}</{0}>", change.name, xml::escaped(&text)));
+        }
+    }
+    match content.as_str() {
+        "" => echo(call),
+        content => xml::with_content(&call.stdin, content).unwrap_or_else(|| echo(call)),
+    }
+}
+
+/// The document as it came, for an empty one would blank the page.
+fn echo(call: &PanelCall) -> String {
+    let start = call.stdin.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    match start.starts_with('<') {
+        true => call.stdin.clone(),
+        false => xml::document(""),
+    }
+}
+
+fn error(object: &str, message: &str) -> String {
+    let (object, message) = (xml::escaped(object), xml::escaped(message));
+    xml::document(&format!(
+        r#"<error type="palisade" object="{object}" lang="en"><msg>{message}</msg></error>"#
+    ))
+}
+
+/// A value as the panel writes it; `None` if it is not to be shown.
+fn shown(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Boolean(value) => Some(if *value { "on" } else { "off" }.to_owned()),
+        Value::Integer(value) => Some(value.to_string()),
+        Value::Number(value) => Some(value.to_string()),
+        Value::Text(text) => Some(text.clone()),
+        Value::Texts(texts) => Some(texts.join(", ")),
+        Value::Json(json) => Some(json.to_string()),
+        Value::Bytes(_) | Value::Secret(_) => None,
+    }
+}
+
+/// A parameter that has a value.
+fn param<'a>(call: &'a PanelCall, name: &str) -> Option<&'a str> {
+    call.env.get(&format!("PARAM_{name}")).map(String::as_str).filter(|text| !text.is_empty())
+}
+
+/// The objects that the call is about, as the panel writes them.
+fn objects(call: &PanelCall) -> &str {
+    param(call, "elids").or(param(call, "elid")).unwrap_or_default()
+}
+
+fn arguments(call: &PanelCall) -> Result<(Phase, Kind), BridgeError> {
+    let (mut phase, mut kind) = (None, None);
+    for option in call.argv.get(2..).unwrap_or_default().chunks(2) {
+        match option.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["--phase", "before"] => phase = Some(Phase::Before),
+            ["--phase", "after"] => phase = Some(Phase::After),
+            ["--type", "cgi"] => kind = Some(Kind::Cgi),
+            ["--type", "xml"] => kind = Some(Kind::Xml),
+            _ => return Err(BridgeError::UnknownArgument(option.join(" "))),
+        }
+    }
+    Ok((
+        phase.ok_or(BridgeError::MissingArgument("--phase"))?,
+        kind.ok_or(BridgeError::MissingArgument("--type"))?,
+    ))
+}
+
+fn actor(call: &PanelCall) -> Option<Actor> {
+    let id = call.env.get("AUTH_USER").filter(|user| !user.is_empty())?.clone();
+    let level = call.env.get("AUTH_LEVEL").map(String::as_str).filter(|level| !level.is_empty());
+    let role = level.map(|level| match level {
+        "30" => Role::Superuser,
+        "29" => Role::Administrator,
+        "24" => Role::Reseller,
+        "16" => Role::Customer,
+        "9" => Role::MailboxUser,
+        other => Role::Other(other.to_owned()),
+    });
+    Some(Actor { kind: ActorKind::Person, role, id, name: None })
+}
+
+#[cfg(test)]
+mod tests;

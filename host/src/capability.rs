@@ -1,0 +1,88 @@
+//! What a guest can call back: one file for each interface of the contract.
+//!
+//! A capability sees the state of its call and nothing else: not the dispatcher, not other calls, not other
+//! extensions. Whatever a guest hands in is checked here before it is used.
+
+mod context;
+mod event;
+mod kv;
+mod log;
+mod settings;
+mod value;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+pub use self::event::EventHandle;
+pub use self::kv::Bucket;
+pub use self::log::Log;
+pub(crate) use self::kv::prefix as kv_prefix;
+pub use self::value::outcome;
+use crate::extension::Handler;
+use crate::hook::{Event, Fault};
+use crate::storage::Storage;
+
+/// The state of one call of one handler. It is made for the call and dropped with it.
+pub struct CallState {
+    /// Who is called.
+    pub(crate) handler: Arc<Handler>,
+    /// What about.
+    pub(crate) event: Event,
+    /// When the call must have ended.
+    pub(crate) deadline: Instant,
+    /// Where `kv` keeps what it is given.
+    storage: Storage,
+    /// What the guest writes.
+    pub(crate) log: Log,
+    /// How often the guest called back.
+    host_calls: u32,
+    /// Units of fuel left when the guest called back.
+    pub(crate) fuel_left: u64,
+    /// Bytes that host functions copied and the guest has not paid for yet.
+    pub(crate) unpaid_bytes: u64,
+    table: ResourceTable,
+    wasi: WasiCtx,
+}
+
+/// Ends a call with a fault: host functions return it as their error, and the sandbox finds it again.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Stop(pub Fault);
+
+impl CallState {
+    /// The state of a call that begins now.
+    pub fn new(handler: Arc<Handler>, event: Event, deadline: Instant, storage: Storage) -> Self {
+        let limits = &handler.limits;
+        let log = Log::new(limits.log_lines, limits.log_bytes);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles as usize);
+        // No files, no environment, no arguments, no network; what is printed goes to the log.
+        let wasi = WasiCtx::builder().stdout(log.stdout()).stderr(log.stderr()).build();
+        Self { handler, event, deadline, storage, log, host_calls: 0, fuel_left: 0, unpaid_bytes: 0, table, wasi }
+    }
+
+    /// Counts a call of a host function that copies this many bytes.
+    fn called(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        let limit = self.handler.limits.host_calls;
+        self.host_calls += 1;
+        self.unpaid_bytes += bytes as u64;
+        match self.host_calls > limit {
+            true => Err(Stop(Fault::HostCalls { limit: limit.into() }).into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Counts bytes that a host function hands out.
+    fn handed_out(&mut self, bytes: usize) {
+        self.unpaid_bytes += bytes as u64;
+    }
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

@@ -1,0 +1,33 @@
+//! `palisade:core/context`: facts about the running call.
+
+use std::time::Instant;
+
+use super::CallState;
+use crate::bindings::{context, core_types};
+
+impl context::Host for CallState {
+    fn extension_id(&mut self) -> wasmtime::Result<String> {
+        let id = self.handler.extension.id.to_string();
+        self.called(id.len())?;
+        Ok(id)
+    }
+
+    fn extension_version(&mut self) -> wasmtime::Result<String> {
+        let version = self.handler.extension.version.to_string();
+        self.called(version.len())?;
+        Ok(version)
+    }
+
+    fn remaining_ms(&mut self) -> wasmtime::Result<u32> {
+        self.called(0)?;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        Ok(u32::try_from(left.as_millis()).unwrap_or(u32::MAX))
+    }
+
+    fn remaining_fuel(&mut self) -> wasmtime::Result<u64> {
+        self.called(0)?;
+        Ok(self.fuel_left)
+    }
+}
+
+impl core_types::Host for CallState {}

@@ -1,0 +1,255 @@
+//! Decides a hook call: calls its handlers in order and folds their outcomes into a verdict.
+//!
+//! This module knows neither HTTP nor wasm. It is given the handlers, something that calls one, and the call.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::extension::Handler;
+use crate::hook::catalogue::{FieldKind, catalogue};
+use crate::hook::{
+    Alteration, Change, Decision, Event, Fault, HandlerTrace, HookCall, Objection, Outcome, Params, Phase, Power, Problem, Value, Verdict,
+};
+use crate::package::OnFailure;
+use crate::registry::round;
+use crate::sandbox::{Deadline, Ran, Sandbox};
+
+/// Calls one handler.
+pub trait Run: Sync {
+    /// Calls the handler with the event; it must have ended at the deadline.
+    fn run(&self, handler: &Arc<Handler>, event: Event, deadline: Deadline) -> impl Future<Output = Ran> + Send;
+}
+
+impl Run for Sandbox {
+    fn run(&self, handler: &Arc<Handler>, event: Event, deadline: Deadline) -> impl Future<Output = Ran> + Send {
+        self.call(handler, event, deadline)
+    }
+}
+
+/// Calls the handlers of a hook call one after another and combines what they decide.
+///
+/// `handlers` are in the order in which they run. `chain` is how long all of them may take together.
+pub async fn dispatch(runner: &impl Run, handlers: &[Arc<Handler>], call: Arc<HookCall>, chain: Duration) -> Verdict {
+    let end = Instant::now() + chain;
+    let mut fold = Fold::new(call);
+    for handler in handlers {
+        if !fold.wants(handler) {
+            continue;
+        }
+        let begun = Instant::now();
+        let ran = if begun < end {
+            let deadline = Deadline::nearer(handler.limits.deadline, end, chain);
+            runner.run(handler, fold.event(), deadline).await
+        } else {
+            Ran { outcome: Err(Fault::ChainDeadline { limit: chain }), fuel: 0, memory: 0, log: Vec::new() }
+        };
+        fold.add(handler, ran, begun.elapsed());
+        if fold.decision == Decision::Deny {
+            break;
+        }
+    }
+    fold.verdict()
+}
+
+/// The verdict so far.
+struct Fold {
+    call: Arc<HookCall>,
+    phase: Phase,
+    decision: Decision,
+    params: Arc<Params>,
+    result: Option<Arc<serde_json::Value>>,
+    alterations: Vec<Alteration>,
+    problems: Vec<Objection>,
+    trace: Vec<HandlerTrace>,
+}
+
+impl Fold {
+    fn new(call: Arc<HookCall>) -> Self {
+        Self {
+            phase: call.phase(),
+            decision: Decision::Proceed,
+            params: call.params.clone(),
+            result: call.ended.as_ref().and_then(|ended| ended.result.clone()),
+            alterations: Vec::new(),
+            problems: Vec::new(),
+            trace: Vec::new(),
+            call,
+        }
+    }
+
+    /// Whether the handler is to be called as things stand.
+    fn wants(&self, handler: &Handler) -> bool {
+        match &self.call.ended {
+            Some(ended) => handler.subscription.statuses.contains(&ended.status),
+            // A skip ends the first round; a policy still has its say about a skipped action.
+            None => self.decision != Decision::Skip || round(handler) == 2,
+        }
+    }
+
+    /// The call as the next handler sees it.
+    fn event(&self) -> Event {
+        Event { call: self.call.clone(), params: self.params.clone(), result: self.result.clone() }
+    }
+
+    /// Adds what a handler decided, if it may decide that; otherwise it is a fault.
+    fn add(&mut self, handler: &Handler, ran: Ran, duration: Duration) {
+        let mut reason = None;
+        let extension = &handler.extension;
+        let outcome = match ran.outcome {
+            Ok(outcome) => {
+                let word = outcome.word();
+                self.apply(handler, outcome, &mut reason).map(|()| word).map_err(|reason| Fault::BadAnswer { reason })
+            }
+            Err(fault) => Err(fault),
+        };
+        if outcome.is_err() && handler.on_failure == OnFailure::Deny {
+            self.decision = Decision::Deny;
+            self.problems.push(Objection {
+                problem: Problem {
+                    code: "extension.failed".into(),
+                    field: None,
+                    message: format!("the extension `{}` failed, and this action needs its consent", extension.id),
+                },
+                extension: extension.id.clone(),
+            });
+        }
+        self.trace.push(HandlerTrace {
+            extension: extension.id.clone(),
+            version: extension.version.clone(),
+            outcome,
+            reason,
+            fuel: ran.fuel,
+            memory: ran.memory,
+            duration,
+            log: ran.log,
+        });
+    }
+
+    /// Carries an outcome out, all of it or nothing.
+    fn apply(&mut self, handler: &Handler, outcome: Outcome, reason_given: &mut Option<String>) -> Result<(), String> {
+        let has = |power: Power| match handler.subscription.powers.contains(&power) {
+            true => Ok(()),
+            false => Err(format!("it answered `{power}`, a power that it does not have for this hook")),
+        };
+        match outcome {
+            Outcome::Proceed => Ok(()),
+            Outcome::Alter(changes) => {
+                has(Power::Alter)?;
+                match self.phase {
+                    Phase::Before => self.alter_params(handler, changes),
+                    Phase::After => self.alter_result(handler, changes),
+                }
+            }
+            Outcome::Skip { reason, result } => {
+                has(Power::Skip)?;
+                self.decision = Decision::Skip;
+                self.result = result.map(Arc::new);
+                *reason_given = Some(reason);
+                Ok(())
+            }
+            Outcome::Deny(problems) => {
+                has(Power::Deny)?;
+                self.decision = Decision::Deny;
+                let extension = &handler.extension.id;
+                self.problems.extend(problems.into_iter().map(|problem| Objection { problem, extension: extension.clone() }));
+                Ok(())
+            }
+        }
+    }
+
+    fn alter_params(&mut self, handler: &Handler, changes: Vec<Change>) -> Result<(), String> {
+        for change in &changes {
+            check_change(&self.call.action, &self.params, handler, change)?;
+        }
+        let params = Arc::make_mut(&mut self.params);
+        for Change { name, value } in changes {
+            let from = params.get(&name).cloned();
+            let to = value.map(|value| match &from {
+                Some(old) => old.replaced_by(value),
+                None if field_is_secret(&self.call.action, &name) => value.sealed(),
+                None => value,
+            });
+            if from == to {
+                continue;
+            }
+            match &to {
+                Some(value) => drop(params.insert(name.clone(), value.clone())),
+                None => drop(params.shift_remove(&name)),
+            }
+            self.alterations.push(Alteration { field: name, from, to, extension: handler.extension.id.clone() });
+        }
+        Ok(())
+    }
+
+    /// Changes members of the result that the panel is about to show.
+    fn alter_result(&mut self, handler: &Handler, changes: Vec<Change>) -> Result<(), String> {
+        let empty = serde_json::Map::new();
+        let mut members = match self.result.as_deref() {
+            None => empty,
+            Some(serde_json::Value::Object(members)) => members.clone(),
+            Some(_) => return Err("it altered a result that is not a JSON object".into()),
+        };
+        let mut alterations = Vec::new();
+        for Change { name, value } in changes {
+            if !handler.subscription.alter.allows(&name) {
+                return Err(format!("it altered `{name}`, which is not among the fields that it may alter"));
+            }
+            let from = match &value {
+                Some(value) => members.insert(name.clone(), value.to_json()),
+                None => members.shift_remove(&name),
+            };
+            let from = from.map(Value::from);
+            if from != value {
+                alterations.push(Alteration { field: name, from, to: value, extension: handler.extension.id.clone() });
+            }
+        }
+        self.alterations.extend(alterations);
+        self.result = Some(Arc::new(serde_json::Value::Object(members)));
+        Ok(())
+    }
+
+    fn verdict(self) -> Verdict {
+        let result = match (self.phase, self.decision) {
+            (Phase::After, _) | (Phase::Before, Decision::Skip) => self.result,
+            (Phase::Before, Decision::Proceed | Decision::Deny) => None,
+        };
+        Verdict {
+            decision: self.decision,
+            params: self.params,
+            alterations: self.alterations,
+            result,
+            problems: self.problems,
+            trace: self.trace,
+        }
+    }
+}
+
+fn field_is_secret(action: &str, name: &str) -> bool {
+    catalogue().field(action, name).is_some_and(|field| field.secret)
+}
+
+/// Whether a handler may make this change: the field is one that it may alter, and the value is of the field's type.
+fn check_change(action: &str, params: &Params, handler: &Handler, change: &Change) -> Result<(), String> {
+    let Change { name, value } = change;
+    let alterable = &handler.subscription.alter;
+    if !alterable.allows(name) {
+        return Err(format!("it altered `{name}`, which is not among the fields that it may alter"));
+    }
+    let current = params.get(name);
+    let is_secret = matches!(current, Some(Value::Secret(_))) || field_is_secret(action, name);
+    if is_secret && !alterable.names(name) {
+        return Err(format!("it altered `{name}`, which is secret and not named among the fields that it may alter"));
+    }
+    let Some(value) = value else { return Ok(()) };
+    let kind = catalogue().field(action, name).map(|field| field.kind).or_else(|| current.and_then(Value::kind));
+    match kind {
+        Some(kind) if !value.fits(kind) => {
+            let given = value.kind().map_or("null".to_owned(), |kind: FieldKind| kind.to_string());
+            Err(format!("it altered `{name}`, a field of type {kind}, to a value of type {given}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

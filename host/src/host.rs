@@ -1,0 +1,269 @@
+//! The host: what is installed, what runs it and what remembers it, put together.
+//!
+//! It decides hook calls and carries out what an operator asks. The server speaks for it; nothing here knows HTTP.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::config::Config;
+use crate::dispatch::dispatch;
+use crate::extension::{Extension, Settings, State};
+use crate::hook::{HookCall, Verdict};
+use crate::journal::Journal;
+use crate::package::{Manifest, Package, PackageError};
+use crate::registry::{Registry, RegistryError};
+use crate::sandbox::{CompileError, CompiledError, Sandbox};
+use crate::storage::{Blobs, Digest, Storage, StorageError};
+
+/// A running host.
+pub struct Host {
+    /// What is installed.
+    pub registry: Registry,
+    /// What happened.
+    pub journal: Journal,
+    /// The durable state.
+    pub storage: Storage,
+    sandbox: Sandbox,
+    components: Blobs,
+    /// Lets changes of the registry come one after another, over the time that compiling takes. Hook calls never
+    /// take it.
+    changes: Mutex<()>,
+}
+
+/// Where the parts of the state are.
+pub mod directory {
+    /// The database.
+    pub const DATABASE: &str = "db";
+    /// The components, by digest.
+    pub const COMPONENTS: &str = "components";
+}
+
+/// A decided hook call.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// The call.
+    pub call: Arc<HookCall>,
+    /// What was decided.
+    pub verdict: Arc<Verdict>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// What an installation did.
+#[derive(Debug)]
+pub struct Installed {
+    /// The extension as it is now.
+    pub extension: Arc<Extension>,
+    /// What was there before.
+    pub change: InstallChange,
+}
+
+/// What an installation changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InstallChange {
+    /// The extension is new.
+    New,
+    /// The very same component was installed already.
+    Unchanged,
+    /// It takes the place of this version.
+    Replaced(Arc<str>),
+}
+
+/// Whether an installation may take the place of a version that is not older.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// Only a higher version replaces.
+    Older,
+    /// Any version replaces.
+    Any,
+}
+
+/// Why nothing was installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The file is no extension for this host.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// It asks for more than this host allows anyone to ask.
+    #[error("the extension `{id}` {reason}")]
+    Limits {
+        /// The extension.
+        id: Arc<str>,
+        /// What it asks for.
+        reason: String,
+    },
+    /// Another component of the same or a higher version is installed.
+    #[error("`{id}` {installed} is installed; {offered} does not replace it")]
+    NotNewer {
+        /// The extension.
+        id: Arc<str>,
+        /// The version that is installed.
+        installed: Arc<str>,
+        /// The version that was to be installed.
+        offered: String,
+    },
+    /// It could not be compiled, or does not fit.
+    #[error(transparent)]
+    Compiled(#[from] CompiledError),
+    /// The registry refused.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The host itself failed.
+    #[error("the host failed: {0}")]
+    Host(String),
+}
+
+impl InstallError {
+    /// The stable code of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            InstallError::Package(error) => error.code(),
+            InstallError::Limits { .. } => "manifest.limits",
+            InstallError::NotNewer { .. } => "extension.not-newer",
+            InstallError::Compiled(CompiledError::Compile(CompileError::Refused(_))) => "component.invalid",
+            InstallError::Compiled(CompiledError::Compile(CompileError::Failed(_)) | CompiledError::Storage(_)) => "internal",
+            InstallError::Compiled(CompiledError::Compile(_)) => "component.compile-limit",
+            InstallError::Compiled(CompiledError::Link(_)) => "component.link",
+            InstallError::Registry(RegistryError::Settings(_)) => "settings.invalid",
+            InstallError::Registry(_) | InstallError::Storage(_) | InstallError::Host(_) => "internal",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            InstallError::Package(error) => error.hint(),
+            InstallError::NotNewer { .. } => Some("raise the version, or install with --replace".into()),
+            InstallError::Limits { .. } => Some("raise `limits.ceiling` in palisade.toml if you trust it with that".into()),
+            InstallError::Compiled(CompiledError::Link(_)) => {
+                Some("it was perhaps built against a newer contract; `palisade config` shows the host's version".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Host {
+    /// Opens the state in the configured directory. What has no compiled code of this host is compiled before this
+    /// returns. `compiler` is the `palisade` binary. Must be called on a tokio runtime.
+    pub async fn open(config: &Config, compiler: &Path) -> anyhow::Result<Self> {
+        crate::storage::make_private_directory(&config.data)?;
+        let components = Blobs::open(&config.data.join(directory::COMPONENTS))?;
+        let storage = Storage::open(&config.data.join(directory::DATABASE))?;
+        let registry = Registry::open(storage.clone(), config.policy())?;
+        let sandbox = Sandbox::new(&config.sandbox(compiler.to_owned()), components.clone(), storage.clone())?;
+        let journal = Journal::open(storage.clone(), config.journal.clone())?;
+        let host = Self { registry, journal, storage, sandbox, components, changes: Mutex::new(()) };
+        host.tidy().await?;
+        Ok(host)
+    }
+
+    /// Removes what a crash left behind, and compiles what has no code of this host.
+    async fn tidy(&self) -> anyhow::Result<()> {
+        let snapshot = self.registry.snapshot_owned();
+        let digests: std::collections::HashSet<Digest> = snapshot.extensions.values().map(|extension| extension.digest).collect();
+        self.components.sweep(|digest| digests.contains(digest))?;
+        self.sandbox.sweep(|digest| digests.contains(digest))?;
+        self.registry.sweep().await?;
+        for extension in snapshot.extensions.values().filter(|extension| !self.sandbox.has_compiled(&extension.digest)) {
+            tracing::info!(extension.id = %extension.id, "compiling `{}` for this version of the host", extension.id);
+            if let Err(error) = self.sandbox.recompile(extension).await {
+                tracing::error!(extension.id = %extension.id, %error, "`{}` cannot be compiled; its calls fail until it is installed anew", extension.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides a hook call: the handlers of its hook run, and the journal remembers it.
+    pub async fn decide(&self, mut call: HookCall) -> Decided {
+        let begun = Instant::now();
+        call.seal_secrets();
+        let call = Arc::new(call);
+        let phase = call.phase();
+        let snapshot = self.registry.snapshot_owned();
+        let chain = Duration::from_millis(self.registry.policy().limits.phase(phase).chain_deadline_ms.into());
+        let verdict = Arc::new(dispatch(&self.sandbox, snapshot.handlers(phase, &call.action), call.clone(), chain).await);
+        let duration = begun.elapsed();
+        self.journal.record(call.clone(), verdict.clone(), duration);
+        Decided { call, verdict, duration }
+    }
+
+    /// Installs a packed extension, or puts it in the place of an older version.
+    pub async fn install(&self, bytes: bytes::Bytes, replace: Replace) -> Result<Installed, InstallError> {
+        let file = bytes.clone();
+        let read = tokio::task::spawn_blocking(move || Package::read(&file).map(|package| (package, Digest::of(&file))));
+        let (package, digest) = read.await.map_err(|error| InstallError::Host(error.to_string()))??;
+        self.check_asked(&package.manifest)?;
+        let _changes = self.lock_changes().await;
+        let old = self.registry.snapshot().extensions.get(&package.manifest.id).cloned();
+        let change = match &old {
+            None => InstallChange::New,
+            Some(old) if old.digest == digest => return Ok(Installed { extension: old.clone(), change: InstallChange::Unchanged }),
+            Some(old) => {
+                let newer = package.manifest.version > old.manifest.version;
+                if !newer && replace == Replace::Older {
+                    let (id, installed, offered) = (old.id.clone(), old.version.clone(), package.manifest.version.to_string());
+                    return Err(InstallError::NotNewer { id, installed, offered });
+                }
+                InstallChange::Replaced(old.version.clone())
+            }
+        };
+        self.sandbox.install(digest, &bytes).await?;
+        let components = self.components.clone();
+        let stored = tokio::task::spawn_blocking(move || components.put(&bytes));
+        stored.await.map_err(|error| InstallError::Host(error.to_string()))??;
+        let extension = self.registry.install(package, digest, now_ms()).await?;
+        Ok(Installed { extension, change })
+    }
+
+    fn check_asked(&self, manifest: &Manifest) -> Result<(), InstallError> {
+        let limits = &self.registry.policy().limits;
+        let asked = manifest.subscriptions.iter().try_for_each(|subscription| subscription.asked.check(&limits.ceiling));
+        asked.map_err(|reason| InstallError::Limits { id: manifest.id.clone(), reason })
+    }
+
+    /// Enables or disables an extension.
+    pub async fn set_state(&self, id: &str, state: State) -> Result<Arc<Extension>, RegistryError> {
+        let _changes = self.lock_changes().await;
+        self.registry.set_state(id, state).await
+    }
+
+    /// Gives an extension these settings, in place of all that it had.
+    pub async fn set_settings(&self, id: &str, settings: Settings) -> Result<Arc<Extension>, RegistryError> {
+        let _changes = self.lock_changes().await;
+        self.registry.set_settings(id, settings).await
+    }
+
+    /// Removes an extension and what it keeps. Its files go at the next start.
+    pub async fn remove(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
+        let _changes = self.lock_changes().await;
+        self.registry.remove(id).await
+    }
+
+    async fn lock_changes(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().await
+    }
+
+    /// Writes everything that the host keeps to a file.
+    pub async fn export(&self, to: impl std::io::Write + Send + 'static) -> anyhow::Result<crate::storage::transfer::Counts> {
+        self.journal.flush().await;
+        let (storage, components) = (self.storage.clone(), self.components.clone());
+        Ok(tokio::task::spawn_blocking(move || crate::storage::transfer::export(&storage, &components, to)).await??)
+    }
+
+    /// Writes what waits to be written.
+    pub async fn close(self) {
+        self.journal.close().await;
+    }
+}
+
+/// Milliseconds since the epoch.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,316 @@
+//! What happened: each hook call and its verdict, durable, within a size and an age.
+//!
+//! Writing never slows a call: an entry goes into a bounded queue, and a thread of its own packs what is there into
+//! blocks and writes them every [`INTERVAL`]. A crash loses at most the last interval. When the queue is full,
+//! entries are dropped and counted, and the count is in the metrics.
+
+mod block;
+mod entry;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+pub use self::entry::{Entry, EntryActor, EntryAlteration, EntryFault, EntryLog, EntryProblem, EntryTrace};
+use crate::hook::{Decision, HookCall, LogLevel, Phase, Verdict};
+use crate::storage::{Direction, Storage, StorageError};
+
+/// The time between two writes, and what a crash can lose.
+pub const INTERVAL: Duration = Duration::from_millis(250);
+/// Entries that wait to be written.
+const QUEUE: usize = 16_384;
+/// What keys begin with; the rest is the number of the block, big-endian.
+const PREFIX: &[u8] = b"journal/";
+/// Entries that one look-up returns at most.
+pub const MAX_LIMIT: usize = 1_000;
+
+/// How much of the past is kept: `[journal]` in `palisade.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct JournalLimits {
+    /// Bytes of blocks, compressed.
+    pub max_bytes: u64,
+    /// Days that an entry is kept.
+    pub max_days: u32,
+}
+
+impl Default for JournalLimits {
+    fn default() -> Self {
+        Self { max_bytes: 128 << 20, max_days: 30 }
+    }
+}
+
+/// The journal. Dropping it writes what waits.
+pub struct Journal {
+    queue: Option<SyncSender<Message>>,
+    dropped: Arc<AtomicU64>,
+    storage: Storage,
+    writer: Option<JoinHandle<()>>,
+}
+
+enum Message {
+    Entry(Box<Recorded>),
+    /// Write what waits, then say so.
+    Flush(oneshot::Sender<()>),
+}
+
+/// A decided hook call, as it comes from the hook path: nothing is copied there.
+struct Recorded {
+    call: Arc<HookCall>,
+    verdict: Arc<Verdict>,
+    duration: Duration,
+}
+
+/// Which entries to look for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this action.
+    pub action: Option<String>,
+    /// Of this phase.
+    pub phase: Option<Phase>,
+    /// With this verdict.
+    pub verdict: Option<Decision>,
+    /// In which this extension took part.
+    pub extension: Option<String>,
+    /// In which some handler failed.
+    pub faults: Option<Faults>,
+    /// Not older than this, in milliseconds since the epoch.
+    pub since_ms: Option<u64>,
+    /// Of the action with this identifier.
+    pub action_id: Option<String>,
+}
+
+/// Whether an entry must tell of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Faults {
+    /// Only entries in which some handler failed.
+    Only,
+}
+
+impl Journal {
+    /// Opens the journal and starts its writer. Must be called on a tokio runtime.
+    pub fn open(storage: Storage, limits: JournalLimits) -> Result<Self, StorageError> {
+        let newest = storage.scan(PREFIX, None, Direction::Backward, 1)?.pop();
+        let next = newest.and_then(|(key, _)| block_number(&key)).map_or(0, |number| number + 1);
+        let (queue, entries) = sync_channel(QUEUE);
+        let writer = Writer { storage: storage.clone(), limits, next, runtime: tokio::runtime::Handle::current(), blocks: VecDeque::new(), bytes: 0 };
+        let writer = std::thread::Builder::new()
+            .name("palisade-journal".into())
+            .spawn(move || writer.run(&entries))
+            .map_err(|error| StorageError::Failed(format!("no thread for the journal: {error}")))?;
+        Ok(Self { queue: Some(queue), dropped: Arc::default(), storage, writer: Some(writer) })
+    }
+
+    /// Records a decided hook call.
+    pub fn record(&self, call: Arc<HookCall>, verdict: Arc<Verdict>, duration: Duration) {
+        let Some(queue) = &self.queue else { return };
+        if queue.try_send(Message::Entry(Box::new(Recorded { call, verdict, duration }))).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Entries that were dropped since the start because the writer did not keep up.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// At most `limit` entries that match, newest first.
+    pub async fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.flush().await;
+        let storage = self.storage.clone();
+        let found = tokio::task::spawn_blocking(move || find(&storage, &filter, limit.min(MAX_LIMIT)));
+        found.await.unwrap_or_else(|error| Err(StorageError::Failed(error.to_string())))
+    }
+
+    /// Waits until everything that was recorded so far is written.
+    pub async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if let Some(queue) = self.queue.clone() {
+            // The queue may be full, and then this waits for the writer, which must not happen on the runtime.
+            let sent = tokio::task::spawn_blocking(move || queue.send(Message::Flush(done))).await;
+            if matches!(sent, Ok(Ok(()))) {
+                let _ = written.await;
+            }
+        }
+    }
+
+    /// Writes what waits and ends the writer.
+    pub async fn close(mut self) {
+        self.flush().await;
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+    }
+}
+
+fn block_number(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.strip_prefix(PREFIX)?.try_into().ok()?))
+}
+
+fn block_key(number: u64) -> Vec<u8> {
+    [PREFIX, &number.to_be_bytes()].concat()
+}
+
+fn find(storage: &Storage, filter: &Filter, limit: usize) -> Result<Vec<Entry>, StorageError> {
+    let mut found = Vec::new();
+    let mut before: Option<Vec<u8>> = None;
+    while found.len() < limit {
+        let blocks = storage.scan(PREFIX, before.as_deref(), Direction::Backward, 16)?;
+        let Some((oldest, _)) = blocks.last() else { break };
+        before = Some(oldest.clone());
+        for (key, bytes) in &blocks {
+            let (head, entries) = block::unpack(bytes).map_err(|reason| StorageError::Corrupt { key: String::from_utf8_lossy(key).into_owned(), reason })?;
+            if filter.since_ms.is_some_and(|since| head.last_ms < since) {
+                return Ok(found);
+            }
+            for entry in entries.into_iter().rev().filter(|entry| filter.matches(entry)) {
+                if found.len() < limit {
+                    found.push(entry);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Filter {
+    fn matches(&self, entry: &Entry) -> bool {
+        let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+        is(&self.action, &entry.action)
+            && is(&self.action_id, &entry.action_id)
+            && self.phase.is_none_or(|phase| phase == entry.phase)
+            && self.verdict.is_none_or(|verdict| verdict == entry.verdict)
+            && self.extension.as_ref().is_none_or(|wanted| entry.trace.iter().any(|trace| trace.extension == *wanted))
+            && self.faults.is_none_or(|_| entry.trace.iter().any(|trace| trace.fault.is_some()))
+            && self.since_ms.is_none_or(|since| entry.time_ms >= since)
+    }
+}
+
+/// The thread that writes.
+struct Writer {
+    storage: Storage,
+    limits: JournalLimits,
+    next: u64,
+    runtime: tokio::runtime::Handle,
+    /// The blocks that are kept, oldest first: number, bytes, time of the newest entry.
+    blocks: VecDeque<(u64, u64, u64)>,
+    bytes: u64,
+}
+
+impl Writer {
+    fn run(mut self, entries: &Receiver<Message>) {
+        if let Err(error) = self.read_blocks() {
+            tracing::error!(%error, "the journal's older entries cannot be counted; they are not expired");
+        }
+        let mut packer = block::Packer::default();
+        let mut due = Instant::now() + INTERVAL;
+        loop {
+            match entries.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(Message::Entry(recorded)) => {
+                    log_extensions(&recorded.call, &recorded.verdict);
+                    packer.add(Entry::new(&recorded.call, &recorded.verdict, recorded.duration));
+                    if !packer.is_full() {
+                        continue;
+                    }
+                    self.write(&mut packer);
+                }
+                Ok(Message::Flush(done)) => {
+                    self.write(&mut packer);
+                    let _ = done.send(());
+                }
+                Err(RecvTimeoutError::Timeout) => self.write(&mut packer),
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.write(&mut packer);
+                    return;
+                }
+            }
+            due = Instant::now() + INTERVAL;
+        }
+    }
+
+    fn read_blocks(&mut self) -> Result<(), StorageError> {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let blocks = self.storage.scan(PREFIX, after.as_deref(), Direction::Forward, 64)?;
+            let Some((last, _)) = blocks.last() else { return Ok(()) };
+            after = Some(last.clone());
+            for (key, bytes) in &blocks {
+                if let (Some(number), Ok(head)) = (block_number(key), block::head(bytes)) {
+                    self.blocks.push_back((number, bytes.len() as u64, head.last_ms));
+                    self.bytes += bytes.len() as u64;
+                }
+            }
+        }
+    }
+
+    /// Writes what is packed, and expires what is over the limits, in one step.
+    fn write(&mut self, packer: &mut block::Packer) {
+        let packed = packer.take();
+        let mut put = Vec::with_capacity(packed.len());
+        for (head, bytes) in packed {
+            self.blocks.push_back((self.next, bytes.len() as u64, head.last_ms));
+            self.bytes += bytes.len() as u64;
+            put.push((block_key(self.next), bytes));
+            self.next += 1;
+        }
+        let oldest_kept = entry::now_ms().saturating_sub(u64::from(self.limits.max_days) * 86_400_000);
+        let mut expired = Vec::new();
+        while let Some((number, bytes, last_ms)) = self.blocks.front().copied() {
+            if self.bytes <= self.limits.max_bytes && last_ms >= oldest_kept {
+                break;
+            }
+            expired.push(block_key(number));
+            self.bytes -= bytes;
+            self.blocks.pop_front();
+        }
+        if put.is_empty() && expired.is_empty() {
+            return;
+        }
+        let written = self.storage.update(move |transaction| {
+            expired.into_iter().for_each(|key| transaction.remove(key));
+            put.into_iter().try_for_each(|(key, value)| transaction.put(key, value))
+        });
+        let written: Result<(), StorageError> = self.runtime.block_on(written);
+        if let Err(error) = written {
+            tracing::error!(%error, "entries of the journal could not be written");
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // The writer sees that the queue is closed, writes what waits and ends by itself.
+        self.queue = None;
+    }
+}
+
+/// Passes on what extensions wrote to their logs.
+fn log_extensions(call: &HookCall, verdict: &Verdict) {
+    for trace in &verdict.trace {
+        let id = &*trace.extension;
+        if let Err(fault) = &trace.outcome {
+            tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %call.id, hook = %call.action }, "extension `{id}` failed at {}:{}: {fault}", call.phase(), call.action);
+        }
+        for record in &trace.log {
+            let message = &record.message;
+            match record.level {
+                LogLevel::Error => tracing::error!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}"),
+                LogLevel::Warn => tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}"),
+                LogLevel::Info => tracing::info!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}"),
+                LogLevel::Debug | LogLevel::Trace => {
+                    tracing::debug!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! One entry of the journal: a hook call, its verdict and who decided what. Secret values are never in it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::hook::{Decision, HookCall, LogLevel, ObjectRef, Params, Phase, Rehearsal, Status, Value, Verdict};
+
+/// Bytes of one value, as JSON, that an entry keeps.
+const MAX_VALUE_BYTES: usize = 1 << 10;
+/// Parameters that an entry keeps.
+const MAX_PARAMS: usize = 100;
+/// Bytes of log that an entry keeps of each handler.
+const MAX_LOG_BYTES: usize = 4 << 10;
+
+/// A hook call and its verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Entry {
+    /// When the host was told, in milliseconds since the epoch.
+    pub time_ms: u64,
+    /// The identifier of the action, the same in both phases.
+    pub action_id: String,
+    /// The action.
+    pub action: String,
+    /// The phase.
+    pub phase: Phase,
+    /// How the action ended; absent before the action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// Who is behind the action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<EntryActor>,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectRef>,
+    /// Whether it was a rehearsal.
+    pub dry_run: bool,
+    /// The verdict.
+    pub verdict: Decision,
+    /// The parameters as the panel sent them; long values are cut.
+    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
+    pub params: serde_json::Map<String, serde_json::Value>,
+    /// Who changed what.
+    pub alterations: Vec<EntryAlteration>,
+    /// The result to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<serde_json::Value>,
+    /// Why the action was refused.
+    pub problems: Vec<EntryProblem>,
+    /// What each handler did.
+    pub trace: Vec<EntryTrace>,
+    /// Microseconds that the decision took.
+    pub duration_us: u64,
+}
+
+/// Who is behind an action.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EntryActor {
+    /// What the actor is.
+    pub kind: String,
+    /// What the actor may do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The identifier.
+    pub id: String,
+}
+
+/// One field that a handler changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EntryAlteration {
+    /// The field.
+    pub field: String,
+    /// What it was; absent if it was not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<serde_json::Value>,
+    /// What it is; absent if it was taken out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<serde_json::Value>,
+    /// Who changed it.
+    pub extension: String,
+}
+
+/// A problem and who found it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EntryProblem {
+    /// A stable code.
+    pub code: String,
+    /// The parameter at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// Who found it.
+    pub extension: String,
+}
+
+/// What one handler did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EntryTrace {
+    /// The extension.
+    pub extension: String,
+    /// Its version.
+    pub version: String,
+    /// What it decided: `proceed`, `alter`, `skip` or `deny`; absent if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Why it did not decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<EntryFault>,
+    /// Why it skipped the action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Units of fuel used.
+    pub fuel: u64,
+    /// Bytes of memory that it had.
+    pub memory_bytes: u64,
+    /// Microseconds that it took.
+    pub duration_us: u64,
+    /// What it wrote to its log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<EntryLog>,
+}
+
+/// Why a handler did not decide.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EntryFault {
+    /// The stable code, such as `fuel` or `deadline`.
+    pub code: String,
+    /// What happened, for a person.
+    pub message: String,
+    /// The number that was exceeded, in the unit that the message names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// The guest's call stack, innermost function first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backtrace: Vec<String>,
+}
+
+/// One record of an extension's log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EntryLog {
+    /// How important it is.
+    pub level: LogLevel,
+    /// The message.
+    pub message: String,
+}
+
+/// Milliseconds since the epoch.
+pub(super) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Entry {
+    /// The entry of a decided hook call.
+    pub(super) fn new(call: &HookCall, verdict: &Verdict, duration: Duration) -> Self {
+        Self {
+            time_ms: call.time_ms,
+            action_id: call.id.clone(),
+            action: call.action.clone(),
+            phase: call.phase(),
+            status: call.ended.as_ref().map(|ended| ended.status),
+            actor: call.actor.as_ref().map(|actor| EntryActor {
+                kind: actor.kind.name().to_owned(),
+                role: actor.role.as_ref().map(|role| role.name().to_owned()),
+                id: actor.id.clone(),
+            }),
+            object: call.object.clone(),
+            dry_run: call.rehearsal == Rehearsal::DryRun,
+            verdict: verdict.decision,
+            params: params(&call.params),
+            alterations: verdict
+                .alterations
+                .iter()
+                .take(MAX_PARAMS)
+                .map(|alteration| EntryAlteration {
+                    field: alteration.field.clone(),
+                    from: alteration.from.as_ref().map(|value| shortened(value.to_json())),
+                    to: alteration.to.as_ref().map(|value| shortened(value.to_json())),
+                    extension: alteration.extension.to_string(),
+                })
+                .collect(),
+            result: verdict.result.as_deref().map(|result| shortened(result.clone())),
+            problems: verdict
+                .problems
+                .iter()
+                .take(MAX_PARAMS)
+                .map(|objection| EntryProblem {
+                    code: objection.problem.code.clone(),
+                    field: objection.problem.field.clone(),
+                    message: objection.problem.message.clone(),
+                    extension: objection.extension.to_string(),
+                })
+                .collect(),
+            trace: verdict.trace.iter().map(trace).collect(),
+            duration_us: micros(duration),
+        }
+    }
+}
+
+impl EntryTrace {
+    /// What one handler did.
+    pub fn new(trace: &crate::hook::HandlerTrace) -> Self {
+        self::trace(trace)
+    }
+}
+
+fn trace(trace: &crate::hook::HandlerTrace) -> EntryTrace {
+    let mut room = MAX_LOG_BYTES;
+    let log = trace.log.iter().take_while(|record| {
+        room = room.saturating_sub(record.message.len());
+        room > 0
+    });
+    EntryTrace {
+        extension: trace.extension.to_string(),
+        version: trace.version.to_string(),
+        outcome: trace.outcome.as_ref().ok().map(|word| (*word).to_owned()),
+        fault: trace.outcome.as_ref().err().map(EntryFault::new),
+        reason: trace.reason.clone(),
+        fuel: trace.fuel,
+        memory_bytes: trace.memory,
+        duration_us: micros(trace.duration),
+        log: log.map(|record| EntryLog { level: record.level, message: record.message.clone() }).collect(),
+    }
+}
+
+impl EntryFault {
+    /// What is told of a fault.
+    pub fn new(fault: &crate::hook::Fault) -> Self {
+        let backtrace = match fault {
+            crate::hook::Fault::Trap { backtrace, .. } => backtrace.clone(),
+            _ => Vec::new(),
+        };
+        Self { code: fault.code().to_owned(), message: fault.to_string(), limit: fault.limit(), backtrace }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn params(params: &Params) -> serde_json::Map<String, serde_json::Value> {
+    params.iter().take(MAX_PARAMS).map(|(name, value)| (name.clone(), shortened_value(value))).collect()
+}
+
+fn shortened_value(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Bytes(bytes) => format!("[{} bytes]", bytes.len()).into(),
+        value => shortened(value.to_json()),
+    }
+}
+
+/// A JSON value, or the beginning of its text if it is long.
+fn shortened(json: serde_json::Value) -> serde_json::Value {
+    let text = match &json {
+        serde_json::Value::String(text) if text.len() > MAX_VALUE_BYTES => text.clone(),
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => match json.to_string() {
+            text if text.len() > MAX_VALUE_BYTES => text,
+            _ => return json,
+        },
+        _ => return json,
+    };
+    let end = text.floor_char_boundary(MAX_VALUE_BYTES);
+    format!("{}… [{} bytes]", text.get(..end).unwrap_or_default(), text.len()).into()
+}

@@ -1,0 +1,96 @@
+use super::*;
+
+const HEAD: &str = "manifest = 1\n[extension]\nid = \"acme.guard\"\nname = \"Guard\"\nversion = \"1.2.3\"\ncontract = \"1.0\"\n";
+
+fn with(rest: &str) -> Result<Manifest, ManifestError> {
+    Manifest::parse(&format!("{HEAD}{rest}"))
+}
+
+fn message(rest: &str) -> String {
+    with(rest).unwrap_err().message
+}
+
+#[test]
+fn a_small_manifest_gets_the_defaults() {
+    let manifest = with("[[on]]\nhook = \"before:mailbox.create\"\n").unwrap();
+    let on = &manifest.subscriptions[0];
+    assert_eq!((on.phase, on.priority, on.on_failure), (Phase::Before, 50, OnFailure::Proceed));
+    assert_eq!(on.pattern, Pattern::Exact("mailbox.create".into()));
+    assert!(on.powers.is_empty() && manifest.kv.is_none());
+    assert_eq!(manifest.settings_schema["additionalProperties"], false);
+}
+
+#[test]
+fn patterns_end_in_a_star() {
+    assert_eq!(with("[[on]]\nhook = \"after:site.*\"").unwrap().subscriptions[0].pattern, Pattern::Under("site".into()));
+    assert_eq!(with("[[on]]\nhook = \"after:*\"").unwrap().subscriptions[0].pattern, Pattern::Under(String::new()));
+    assert!(message("[[on]]\nhook = \"after:si*\"").contains("`hook` must be"));
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_a_suggestion() {
+    let error = with("[[on]]\nhook = \"before:a.b\"\nprioritty = 3\n").unwrap_err();
+    assert!(error.message.contains("unknown field `prioritty`"), "{}", error.message);
+    assert_eq!(error.hint.as_deref(), Some("did you mean `priority`?"));
+}
+
+#[test]
+fn a_manifest_without_a_hook_is_refused() {
+    assert_eq!(message(""), "it subscribes to no hook");
+}
+
+#[test]
+fn an_id_of_other_letters_is_refused() {
+    for id in ["", "Guard", "a..b", "-a", "a/b", "ä"] {
+        let error = Manifest::parse(&HEAD.replace("acme.guard", id)).unwrap_err();
+        assert!(error.message.contains("`extension.id` must be words"), "{id}: {}", error.message);
+    }
+}
+
+#[test]
+fn another_contract_is_refused_by_both_versions() {
+    let error = Manifest::parse(&HEAD.replace("\"1.0\"", "\"2.0\"")).unwrap_err();
+    assert_eq!(error.message, "`extension.contract` is 2.0, and this host offers palisade:extension 1.0");
+    assert_eq!(error.hint.as_deref(), Some("upgrade this host"));
+}
+
+#[test]
+fn a_priority_above_100_is_refused() {
+    assert!(message("[[on]]\nhook = \"before:a.b\"\npriority = 101").contains("`priority` must be 0 to 100: 101"));
+}
+
+#[test]
+fn after_an_action_nothing_can_be_denied() {
+    assert!(message("[[on]]\nhook = \"after:a.b\"\npowers = [\"deny\"]").contains("only the power `alter`"));
+    assert!(message("[[on]]\nhook = \"after:a.b\"\non-failure = \"deny\"").contains("means nothing after"));
+}
+
+#[test]
+fn the_power_alter_needs_its_fields() {
+    assert!(message("[[on]]\nhook = \"before:a.b\"\npowers = [\"alter\"]").contains("go together"));
+    assert!(message("[[on]]\nhook = \"before:a.b\"\nalter = [\"x\"]").contains("go together"));
+}
+
+#[test]
+fn a_hook_is_subscribed_to_once() {
+    assert!(message("[[on]]\nhook = \"before:a.b\"\n[[on]]\nhook = \"before:a.b\"").contains("subscribed to twice"));
+}
+
+#[test]
+fn a_schema_that_is_none_is_refused() {
+    let rest = "[[on]]\nhook = \"before:a.b\"\n[settings]\ntype = \"object\"\nproperties = 3\n";
+    assert!(message(rest).contains("`settings` is not a JSON Schema"), "{}", message(rest));
+    assert!(message("[[on]]\nhook = \"before:a.b\"\n[settings]\ntype = \"array\"").contains("`type = \"object\"`"));
+}
+
+#[test]
+fn a_schema_cannot_refer_to_elsewhere() {
+    let rest = "[[on]]\nhook = \"before:a.b\"\n[settings]\ntype = \"object\"\n\"$ref\" = \"https://example.com/schema\"\n";
+    assert!(message(rest).contains("`settings` is not a JSON Schema"), "{}", message(rest));
+}
+
+#[test]
+fn a_manifest_over_its_size_is_refused() {
+    let message = message(&format!("# {}", "x".repeat(40_000)));
+    assert!(message.contains("the limit is 32768"), "{message}");
+}

@@ -1,0 +1,354 @@
+//! What is installed: durable in the storage, and as an immutable snapshot that hook calls read.
+//!
+//! A change is first on disk and then in the snapshot; a hook call that began before keeps the snapshot that it
+//! began with. Nothing here compiles or runs a component.
+
+mod index;
+mod settings;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use serde::{Deserialize, Serialize};
+
+pub use self::index::Index;
+pub(crate) use self::index::round;
+pub use self::settings::SettingsError;
+use crate::capability::kv_prefix;
+use crate::extension::{Extension, Handler, Settings, State};
+use crate::hook::Phase;
+use crate::limits::{HostLimits, LimitOverrides};
+use crate::package::{Manifest, OnFailure, Package};
+use crate::storage::{Digest, Direction, Storage, StorageError};
+
+/// What an operator sets for one extension: `[extension.<id>]` in `palisade.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Overrides {
+    /// What a fault of its `before` handlers becomes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
+    /// The priority of all its handlers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    /// What bounds its handlers.
+    pub limits: LimitOverrides,
+}
+
+/// The operator's rules by which handlers are made of subscriptions.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// What bounds handlers.
+    pub limits: HostLimits,
+    /// What is set for single extensions.
+    pub overrides: BTreeMap<String, Overrides>,
+}
+
+/// Everything that is installed at one moment.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// The extensions by identifier.
+    pub extensions: BTreeMap<Arc<str>, Arc<Extension>>,
+    index: Index,
+}
+
+/// What is installed, durably.
+pub struct Registry {
+    storage: Storage,
+    policy: Policy,
+    snapshot: ArcSwap<Snapshot>,
+}
+
+/// An extension as the storage keeps it. The manifest and the settings are values of their own.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    digest: Digest,
+    state: State,
+    installation: u64,
+    installed_ms: u64,
+}
+
+/// Keys in the storage.
+mod key {
+    pub(super) const EXTENSION: &str = "extension/";
+    pub(super) const INSTALLATIONS: &[u8] = b"meta/installations";
+
+    pub(super) fn extension(id: &str) -> Vec<u8> {
+        format!("{EXTENSION}{id}").into_bytes()
+    }
+
+    pub(super) fn manifest(id: &str) -> Vec<u8> {
+        format!("manifest/{id}").into_bytes()
+    }
+
+    pub(super) fn settings(id: &str) -> Vec<u8> {
+        format!("settings/{id}").into_bytes()
+    }
+}
+
+impl Snapshot {
+    /// The handlers of a hook, in the order in which they run.
+    pub fn handlers(&self, phase: Phase, action: &str) -> &[Arc<Handler>] {
+        self.index.handlers(phase, action)
+    }
+
+    /// Every handler of every enabled extension.
+    pub fn all_handlers(&self) -> impl Iterator<Item = &Arc<Handler>> {
+        self.index.all()
+    }
+
+    /// A snapshot of these extensions under this policy.
+    pub fn new(extensions: impl IntoIterator<Item = Arc<Extension>>, policy: &Policy) -> Self {
+        let extensions: BTreeMap<_, _> = extensions.into_iter().map(|extension| (extension.id.clone(), extension)).collect();
+        let enabled = extensions.values().filter(|extension| extension.state == State::Enabled);
+        let handlers = enabled.flat_map(|extension| handlers_of(extension, policy)).collect();
+        Self { index: Index::new(handlers), extensions }
+    }
+}
+
+/// Makes the handlers of an extension, with everything decided that the policy decides.
+fn handlers_of(extension: &Arc<Extension>, policy: &Policy) -> Vec<Arc<Handler>> {
+    let unset = Overrides::default();
+    let set = policy.overrides.get(&*extension.id).unwrap_or(&unset);
+    let handler = |subscription: &crate::package::Subscription| {
+        let mut subscription = subscription.clone();
+        subscription.priority = set.priority.unwrap_or(subscription.priority);
+        Arc::new(Handler {
+            extension: extension.clone(),
+            limits: policy.limits.resolve(subscription.phase, &subscription.asked, &set.limits),
+            on_failure: match subscription.phase {
+                Phase::Before => set.on_failure.unwrap_or(subscription.on_failure),
+                Phase::After => OnFailure::Proceed,
+            },
+            subscription,
+        })
+    };
+    extension.manifest.subscriptions.iter().map(handler).collect()
+}
+
+impl Registry {
+    /// Reads what is installed. A record that cannot be read is an error: better no start than a missing policy.
+    pub fn open(storage: Storage, policy: Policy) -> Result<Self, StorageError> {
+        let mut extensions = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let pairs = storage.scan(key::EXTENSION.as_bytes(), after.as_deref(), Direction::Forward, 500)?;
+            let Some((last, _)) = pairs.last() else { break };
+            after = Some(last.clone());
+            for (key, value) in &pairs {
+                extensions.push(Arc::new(read_extension(&storage, key, value)?));
+            }
+        }
+        let snapshot = ArcSwap::from_pointee(Snapshot::new(extensions, &policy));
+        Ok(Self { storage, policy, snapshot })
+    }
+
+    /// What is installed now.
+    pub fn snapshot(&self) -> arc_swap::Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    /// What is installed now, to keep for longer than a moment.
+    pub fn snapshot_owned(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// The operator's rules.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Records an extension as installed and puts it to use. An extension of the same identifier is replaced; it
+    /// keeps its settings, its state and what it keeps in `kv`. Callers make changes one after another.
+    pub async fn install(&self, package: Package, digest: Digest, installed_ms: u64) -> Result<Arc<Extension>, RegistryError> {
+        let Package { manifest, manifest_text } = package;
+        let old = self.snapshot().extensions.get(&manifest.id).cloned();
+        let given = match &old {
+            Some(old) => self.given_settings(&old.id)?,
+            None => Settings::new(),
+        };
+        let settings = settings::resolve(&manifest.settings_schema, &given)?;
+        let state = old.as_ref().map_or(State::Enabled, |old| old.state);
+        let kept = old.as_ref().map(|old| old.installation);
+        let id = manifest.id.clone();
+        let installation = self
+            .storage
+            .update(move |transaction| {
+                let installation = match kept {
+                    Some(installation) => installation,
+                    None => {
+                        let last = transaction.get(key::INSTALLATIONS)?.and_then(|value| Some(u64::from_be_bytes(value.try_into().ok()?)));
+                        let next = last.unwrap_or(0) + 1;
+                        transaction.put(key::INSTALLATIONS.to_vec(), next.to_be_bytes().to_vec())?;
+                        next
+                    }
+                };
+                let record = Record { digest, state, installation, installed_ms };
+                transaction.put(key::extension(&id), to_json(&record)?)?;
+                transaction.put(key::manifest(&id), manifest_text.into_bytes())?;
+                Ok::<_, StorageError>(installation)
+            })
+            .await?;
+        let version = manifest.version.to_string().into();
+        let extension =
+            Arc::new(Extension { id: manifest.id.clone(), version, digest, manifest, settings, state, installation, installed_ms });
+        self.put(extension.clone());
+        Ok(extension)
+    }
+
+    /// Enables or disables an extension.
+    pub async fn set_state(&self, id: &str, state: State) -> Result<Arc<Extension>, RegistryError> {
+        let old = self.get(id)?;
+        let record = Record { digest: old.digest, state, installation: old.installation, installed_ms: old.installed_ms };
+        let key = key::extension(id);
+        self.storage.update(move |transaction| transaction.put(key, to_json(&record)?)).await.map_err(|error: StorageError| error)?;
+        let extension = Arc::new(Extension { state, ..clone(&old) });
+        self.put(extension.clone());
+        Ok(extension)
+    }
+
+    /// Gives an extension these settings, in place of all that it had.
+    pub async fn set_settings(&self, id: &str, given: Settings) -> Result<Arc<Extension>, RegistryError> {
+        let old = self.get(id)?;
+        let settings = settings::resolve(&old.manifest.settings_schema, &given)?;
+        let (key, value) = (key::settings(id), to_json(&given)?);
+        self.storage.update(move |transaction| transaction.put(key, value)).await.map_err(|error: StorageError| error)?;
+        let extension = Arc::new(Extension { settings, ..clone(&old) });
+        self.put(extension.clone());
+        Ok(extension)
+    }
+
+    /// The settings that an operator gave, without defaults.
+    pub fn given_settings(&self, id: &str) -> Result<Settings, StorageError> {
+        match self.storage.get(&key::settings(id))? {
+            None => Ok(Settings::new()),
+            Some(value) => serde_json::from_slice(&value).map_err(|error| corrupt(&key::settings(id), &error.to_string())),
+        }
+    }
+
+    /// Removes an extension and what it keeps.
+    pub async fn remove(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
+        let old = self.get(id)?;
+        let keys = [key::extension(id), key::manifest(id), key::settings(id)];
+        let removed = self.storage.update(move |transaction| {
+            keys.into_iter().for_each(|key| transaction.remove(key));
+            Ok::<_, StorageError>(())
+        });
+        removed.await?;
+        let left = self.snapshot_owned().extensions.values().filter(|extension| *extension.id != *id).cloned().collect::<Vec<_>>();
+        self.snapshot.store(Arc::new(Snapshot::new(left, &self.policy)));
+        self.remove_kv(old.installation).await?;
+        Ok(old)
+    }
+
+    /// Removes what removed extensions kept in `kv`, which a crash may have left behind.
+    pub async fn sweep(&self) -> Result<(), StorageError> {
+        let installed: HashMap<u64, ()> = self.snapshot().extensions.values().map(|extension| (extension.installation, ())).collect();
+        let last = self.storage.get(key::INSTALLATIONS)?.and_then(|value| Some(u64::from_be_bytes(value.try_into().ok()?))).unwrap_or(0);
+        let mut next: Option<Vec<u8>> = None;
+        // One look at the first key of each installation that has any.
+        while let Some((key, _)) = self.storage.scan(b"kv/", next.as_deref(), Direction::Forward, 1)?.pop() {
+            let Some(installation) = key.get(3..11).and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?))) else { return Ok(()) };
+            if installation > last || !installed.contains_key(&installation) {
+                self.remove_kv(installation).await?;
+            }
+            let mut end = kv_prefix(installation);
+            end.extend_from_slice(&[u8::MAX; 2]);
+            next = Some(end);
+        }
+        Ok(())
+    }
+
+    async fn remove_kv(&self, installation: u64) -> Result<(), StorageError> {
+        loop {
+            let pairs = self.storage.scan(&kv_prefix(installation), None, Direction::Forward, 500)?;
+            if pairs.is_empty() {
+                return Ok(());
+            }
+            let removed = self.storage.update(move |transaction| {
+                pairs.into_iter().for_each(|(key, _)| transaction.remove(key));
+                Ok::<_, StorageError>(())
+            });
+            removed.await?;
+        }
+    }
+
+    /// The extension of this identifier.
+    pub fn get(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
+        let snapshot = self.snapshot();
+        snapshot.extensions.get(id).cloned().ok_or_else(|| RegistryError::Unknown {
+            id: id.chars().take(80).flat_map(char::escape_default).collect(),
+            near: crate::suggest::nearest(id, snapshot.extensions.keys().map(|id| &**id)).map(str::to_owned),
+        })
+    }
+
+    fn put(&self, extension: Arc<Extension>) {
+        let mut extensions = self.snapshot_owned().extensions.clone();
+        extensions.insert(extension.id.clone(), extension);
+        self.snapshot.store(Arc::new(Snapshot::new(extensions.into_values(), &self.policy)));
+    }
+}
+
+/// Why the registry did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// No such extension.
+    #[error("no extension `{id}` is installed")]
+    Unknown {
+        /// What was asked for.
+        id: String,
+        /// What was perhaps meant.
+        near: Option<String>,
+    },
+    /// The settings do not match the schema.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+fn clone(extension: &Extension) -> Extension {
+    Extension {
+        id: extension.id.clone(),
+        version: extension.version.clone(),
+        digest: extension.digest,
+        manifest: extension.manifest.clone(),
+        settings: extension.settings.clone(),
+        state: extension.state,
+        installation: extension.installation,
+        installed_ms: extension.installed_ms,
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>, StorageError> {
+    serde_json::to_vec(value).map_err(|error| StorageError::Failed(error.to_string()))
+}
+
+fn corrupt(key: &[u8], reason: &str) -> StorageError {
+    StorageError::Corrupt { key: String::from_utf8_lossy(key).into_owned(), reason: reason.to_owned() }
+}
+
+fn read_extension(storage: &Storage, key: &[u8], value: &[u8]) -> Result<Extension, StorageError> {
+    let wrong = |reason: String| corrupt(key, &reason);
+    let record: Record = serde_json::from_slice(value).map_err(|error| wrong(error.to_string()))?;
+    let id = key.strip_prefix(key::EXTENSION.as_bytes()).and_then(|id| std::str::from_utf8(id).ok()).ok_or_else(|| wrong("its key is no identifier".into()))?;
+    let text = storage.get(&key::manifest(id))?.ok_or_else(|| wrong("its manifest is missing".into()))?;
+    let text = String::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
+    let manifest = Manifest::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    if *manifest.id != *id {
+        return Err(wrong(format!("its manifest is of `{}`", manifest.id)));
+    }
+    let given = match storage.get(&key::settings(id))? {
+        None => Settings::new(),
+        Some(value) => serde_json::from_slice(&value).map_err(|error| wrong(error.to_string()))?,
+    };
+    let settings = settings::resolve(&manifest.settings_schema, &given).map_err(|error| wrong(error.to_string()))?;
+    let Record { digest, state, installation, installed_ms } = record;
+    let version = manifest.version.to_string().into();
+    Ok(Extension { id: manifest.id.clone(), version, digest, manifest, settings, state, installation, installed_ms })
+}
+
+#[cfg(test)]
+mod tests;

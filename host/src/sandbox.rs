@@ -1,0 +1,245 @@
+//! Runs one call of one handler: wasmtime, narrowed to what Palisade uses of it.
+//!
+//! Every call gets a fresh store, made from what was prepared at install, and drops it at its end. Four guards are
+//! always on: fuel, an epoch that makes the guest yield, a deadline around the whole call that drops the store, and
+//! the deadline of the chain, which the dispatcher hands in. A sandbox must never let a guest decide how long or
+//! how much.
+
+mod compile;
+mod compiled;
+mod engine;
+mod fault;
+mod limiter;
+mod ticker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use wasmtime::component::{HasSelf, Linker, Resource};
+use wasmtime::{CallHook, Engine, Store, StoreContextMut, UpdateDeadline};
+
+pub use self::compile::{CompileError, CompileLimits, worker as compile_worker};
+pub use self::compiled::CompiledError;
+use self::compiled::Compiled;
+use self::limiter::Limiter;
+use self::ticker::Ticker;
+use crate::bindings::{EventHandler, EventHandlerPre};
+use crate::capability::{self, CallState, Stop};
+use crate::extension::{Extension, Handler};
+use crate::hook::{Event, Fault, LogRecord, Outcome};
+use crate::limits::HostLimits;
+use crate::storage::{Blobs, Digest, Storage};
+
+/// Fuel that a call of the host costs, beside one unit for each byte that it copies.
+const HOST_CALL_FUEL: u64 = 500;
+
+/// What a sandbox is made with.
+#[derive(Debug, Clone)]
+pub struct SandboxConfig {
+    /// Calls that can run at one time.
+    pub slots: u32,
+    /// Compiled components kept mapped at one time.
+    pub mapped: usize,
+    /// What bounds compiling.
+    pub compile: CompileLimits,
+    /// The program to compile with: the `palisade` binary.
+    pub compiler: PathBuf,
+    /// Where compiled code is kept.
+    pub directory: PathBuf,
+    /// The limits of guests, from which the pool is sized.
+    pub limits: HostLimits,
+}
+
+/// Runs handlers.
+pub struct Sandbox {
+    engine: Engine,
+    compiled: Compiled,
+    storage: Storage,
+    slots: Semaphore,
+    slot_count: u32,
+    ticker: Ticker,
+}
+
+/// A component that is ready to be called.
+pub(crate) struct Prepared {
+    pre: EventHandlerPre<RunState>,
+}
+
+/// The data of a store: the state that capabilities see, and the limiter, which only the engine asks.
+pub(crate) struct RunState {
+    call: CallState,
+    limiter: Limiter,
+}
+
+/// How a call ended and what it used.
+#[derive(Debug)]
+pub struct Ran {
+    /// What the handler decided, or why it did not.
+    pub outcome: Result<Outcome, Fault>,
+    /// Units of fuel used.
+    pub fuel: u64,
+    /// Bytes of memory that it had at the end.
+    pub memory: u64,
+    /// What it wrote to its log.
+    pub log: Vec<LogRecord>,
+}
+
+impl Ran {
+    fn not_begun(fault: Fault) -> Self {
+        Self { outcome: Err(fault), fuel: 0, memory: 0, log: Vec::new() }
+    }
+}
+
+impl Sandbox {
+    /// Makes the engine with its pool and its ticker, and opens the cache of compiled code.
+    pub fn new(config: &SandboxConfig, components: Blobs, storage: Storage) -> anyhow::Result<Self> {
+        let engine = engine::pooling(config)?;
+        let linker = linker(&engine)?;
+        let compiled = Compiled::open(config, &engine, linker, components)?;
+        let ticker = Ticker::start(&engine)?;
+        Ok(Self { engine, compiled, storage, slots: Semaphore::new(config.slots as usize), slot_count: config.slots, ticker })
+    }
+
+    /// Compiles a component in a process of its own and keeps the compiled code. `Ok` means that it can be called:
+    /// everything it imports is there.
+    pub async fn install(&self, digest: Digest, component: &[u8]) -> Result<(), CompiledError> {
+        self.compiled.install(digest, component).await
+    }
+
+    /// Whether there is compiled code for the component that this host and engine made.
+    pub fn has_compiled(&self, digest: &Digest) -> bool {
+        self.compiled.has(digest)
+    }
+
+    /// Compiles anew what has no compiled code of this host and engine.
+    pub async fn recompile(&self, extension: &Extension) -> Result<(), CompiledError> {
+        self.compiled.recompile(extension.digest).await
+    }
+
+    /// Removes the compiled code of components that are not in use.
+    pub fn sweep(&self, in_use: impl Fn(&Digest) -> bool) -> anyhow::Result<usize> {
+        self.compiled.sweep(in_use)
+    }
+
+    /// Calls a handler. `limit` is how long the call may take, and the fault that it ends with when it takes longer.
+    pub async fn call(&self, handler: &Arc<Handler>, event: Event, limit: Deadline) -> Ran {
+        let deadline = limit.at;
+        let guarded = tokio::time::timeout_at(deadline.into(), async {
+            let permit = self.slots.acquire().await.map_err(|_| self.busy())?;
+            let prepared = self.compiled.prepared(&handler.extension).await.map_err(|error| Fault::NotReady { reason: error.to_string() })?;
+            Ok((permit, prepared))
+        });
+        let (_permit, prepared) = match guarded.await {
+            Ok(Ok(ready)) => ready,
+            Ok(Err(fault)) => return Ran::not_begun(fault),
+            Err(_) => return Ran::not_begun(self.busy()),
+        };
+        let _running = self.ticker.running();
+        let mut store = match self.store(handler, event, &limit) {
+            Ok(store) => store,
+            Err(error) => return Ran::not_begun(Fault::NotReady { reason: error.to_string() }),
+        };
+        let answer = match tokio::time::timeout_at(deadline.into(), handle(&prepared, &mut store)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => Err(fault::of(&error, &store, &limit.fault)),
+            Err(_) => Err(limit.fault),
+        };
+        let fuel = handler.limits.fuel - store.get_fuel().unwrap_or(0).min(handler.limits.fuel);
+        let state = store.data();
+        Ran { outcome: answer, fuel, memory: state.limiter.memory(), log: state.call.log.take() }
+    }
+
+    fn busy(&self) -> Fault {
+        Fault::Busy { limit: self.slot_count.into() }
+    }
+
+    fn store(&self, handler: &Arc<Handler>, event: Event, limit: &Deadline) -> wasmtime::Result<Store<RunState>> {
+        let limits = &handler.limits;
+        let deadline = limit.at;
+        let call = CallState::new(handler.clone(), event, deadline, self.storage.clone());
+        let mut store = Store::new(&self.engine, RunState { call, limiter: Limiter::new(limits) });
+        store.limiter(|state| &mut state.limiter);
+        store.set_fuel(limits.fuel)?;
+        store.set_hostcall_fuel(limits.host_call_bytes as usize);
+        store.set_max_component_handles(limits.handles as usize);
+        store.set_epoch_deadline(1);
+        let fault = limit.fault.clone();
+        store.epoch_deadline_callback(move |_| match Instant::now() < deadline {
+            // The guest goes on when the others on its thread had their turn.
+            true => Ok(UpdateDeadline::Yield(1)),
+            false => Err(Stop(fault.clone()).into()),
+        });
+        let fuel_limit = limits.fuel;
+        store.call_hook(move |store, hook| match hook {
+            CallHook::CallingHost => note_fuel(store),
+            CallHook::ReturningFromHost => charge(store, fuel_limit),
+            CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
+        });
+        Ok(store)
+    }
+}
+
+/// When a call must have ended, and what it is called when it has not.
+#[derive(Debug, Clone)]
+pub struct Deadline {
+    /// The moment.
+    pub at: Instant,
+    /// [`Fault::Deadline`] or [`Fault::ChainDeadline`], whichever comes first.
+    pub fault: Fault,
+}
+
+impl Deadline {
+    /// The handler's own deadline, counted from now, or the chain's, if that is nearer.
+    pub fn nearer(handler: Duration, chain_end: Instant, chain: Duration) -> Self {
+        let own = Instant::now() + handler;
+        match own <= chain_end {
+            true => Self { at: own, fault: Fault::Deadline { limit: handler } },
+            false => Self { at: chain_end, fault: Fault::ChainDeadline { limit: chain } },
+        }
+    }
+}
+
+/// Tells the capabilities how much fuel is left; they cannot ask the store.
+fn note_fuel(mut store: StoreContextMut<'_, RunState>) -> wasmtime::Result<()> {
+    store.data_mut().call.fuel_left = store.get_fuel()?;
+    Ok(())
+}
+
+/// Makes the guest pay for a host call and for the bytes that it copied: both cost time that the engine's own
+/// count of instructions does not see.
+fn charge(mut store: StoreContextMut<'_, RunState>, limit: u64) -> wasmtime::Result<()> {
+    let price = HOST_CALL_FUEL + std::mem::take(&mut store.data_mut().call.unpaid_bytes);
+    match store.get_fuel()?.checked_sub(price) {
+        Some(left) => store.set_fuel(left),
+        None => {
+            store.set_fuel(0)?;
+            Err(Stop(Fault::Fuel { limit }).into())
+        }
+    }
+}
+
+async fn handle(prepared: &Prepared, store: &mut Store<RunState>) -> wasmtime::Result<Result<Outcome, Fault>> {
+    let instance: EventHandler = prepared.pre.instantiate_async(&mut *store).await?;
+    let event = Resource::new_borrow(0);
+    let answer = instance.palisade_events_handler().call_handle(&mut *store, event).await?;
+    Ok(match answer {
+        Ok(answer) => capability::outcome(answer).map_err(|reason| Fault::BadAnswer { reason }),
+        Err(failure) => Err(fault::of_failure(failure)),
+    })
+}
+
+/// Everything that a guest can import, linked once. What was not granted refuses when it is called.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<RunState>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    EventHandler::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state: &mut RunState| &mut state.call)?;
+    Ok(linker)
+}
+
+impl wasmtime_wasi::WasiView for RunState {
+    fn ctx(&mut self) -> wasmtime_wasi::WasiCtxView<'_> {
+        self.call.ctx()
+    }
+}

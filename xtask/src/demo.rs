@@ -1,0 +1,106 @@
+//! `cargo xtask demo`: plays a day of panel events through the example extensions
+//! on a host of its own.
+
+mod running;
+mod summary;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use self::running::RunningHost;
+use crate::host::{self, Profile};
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+use crate::{cmd, guests};
+
+/// The extensions that are installed; `misbehaving` is for the tests.
+const EXAMPLES: [&str; 4] = ["reserved-names", "domain-defaults", "activation-mail", "audit-trail"];
+
+/// How the demo runs.
+#[derive(Args, Default)]
+pub struct Options {
+    /// Leave the host running, and print how to reach and stop it.
+    #[arg(long)]
+    keep: bool,
+    /// Build the host as it is released: faster, and longer to build.
+    #[arg(long)]
+    release: bool,
+}
+
+/// Runs the command.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let profile = match options.release {
+        true => Profile::Release,
+        false => Profile::Dev,
+    };
+    let day = workspace.root.join("tests/fixtures/day.jsonl");
+    if !day.is_file() {
+        bail!("there is no day of events at `{}`", day.display());
+    }
+    let mut steps = Steps::new(5);
+    let palisade = steps
+        .run("build the host", "cargo build --bin palisade", || host::build(workspace, profile))?;
+    steps.run("build the example extensions", "cargo xtask guests", || {
+        guests::build(workspace, &palisade)
+    })?;
+
+    let directory = tempfile::Builder::new().prefix("palisade-demo-").tempdir()?;
+    let mut host = steps.run("start the host", "palisade serve", || {
+        RunningHost::start(&palisade, directory.path())
+    })?;
+    steps.run("install the examples", "palisade install FILE", || {
+        for example in EXAMPLES {
+            let file = workspace.packed().join(format!("{example}.wasm"));
+            cmd::run(host.client().arg("install").arg(file))?;
+        }
+        cmd::run(host.client().arg("list"))
+    })?;
+    steps.run("replay a day of events", "palisade bridge replay FILE", || replay(&host, &day))?;
+
+    if options.keep {
+        host.leave_running();
+        let kept = directory.keep();
+        explain(&palisade, &kept, &host);
+        return Ok(());
+    }
+    host.stop()?;
+    println!("\nThe host is stopped and its data removed. All of it took {}.", steps.elapsed());
+    println!("With `--keep` it stays, to be looked at: `cargo xtask demo --keep`.");
+    Ok(())
+}
+
+fn replay(host: &RunningHost, day: &Path) -> Result<()> {
+    cmd::run(host.client().args(["bridge", "replay"]).arg(day))?;
+    let journal = cmd::output(host.client().args(["journal", "--json"]))?;
+    let journal = serde_json::from_str(&journal)
+        .context("`palisade journal --json` printed something other than JSON")?;
+    let summary = summary::count(&journal)?;
+    println!("\nThe journal: {summary}");
+    let missing = summary.missing();
+    if !missing.is_empty() {
+        bail!("the day shows no {}: an example does not do its work", missing.join(", no "));
+    }
+    Ok(())
+}
+
+fn explain(palisade: &Path, directory: &Path, host: &RunningHost) {
+    let data: PathBuf = directory.to_path_buf();
+    println!(
+        "
+The host is running.
+  look:    export PALISADE_SOCKET={socket}
+           {palisade} list
+           {palisade} journal
+           {palisade} fire domain.create --param name=EXAMPLE.com
+           curl --unix-socket {socket} http://localhost/v1/openapi.json
+  its log: {log}
+  stop:    kill {process} && rm -r {data}",
+        socket = host.socket().display(),
+        palisade = palisade.display(),
+        log = host.log().display(),
+        process = host.process(),
+        data = data.display(),
+    );
+}
