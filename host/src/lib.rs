@@ -7,7 +7,9 @@
 //! ([`package`]), durable state ([`storage`]) and the vocabulary ([`hook`]). A module uses only those below it.
 
 pub mod bindings;
+pub mod bridge;
 pub mod capability;
+pub mod cli;
 pub mod config;
 pub mod dispatch;
 pub mod extension;
@@ -18,5 +20,6 @@ pub mod limits;
 pub mod package;
 pub mod registry;
 pub mod sandbox;
+pub mod server;
 pub mod storage;
 mod suggest;

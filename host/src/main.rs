@@ -1,1 +1,7 @@
-fn main(){}
+//! The `palisade` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    palisade::cli::run()
+}

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use wasmtime::component::{HasSelf, Linker, Resource};
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, UpdateDeadline};
 
-pub use self::compile::{CompileError, CompileLimits, worker as compile_worker};
+pub use self::compile::{CompileError, CompileLimits, VERB as COMPILE_VERB, worker as compile_worker};
 pub use self::compiled::CompiledError;
 use self::compiled::Compiled;
 use self::limiter::Limiter;

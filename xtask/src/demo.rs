@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use self::running::RunningHost;
+use self::running::{End, RunningHost};
 use crate::host::{self, Profile};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
@@ -46,9 +46,13 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         guests::build(workspace, &palisade)
     })?;
 
+    let end = match options.keep {
+        true => End::Keep,
+        false => End::Stop,
+    };
     let directory = tempfile::Builder::new().prefix("palisade-demo-").tempdir()?;
     let mut host = steps.run("start the host", "palisade serve", || {
-        RunningHost::start(&palisade, directory.path())
+        RunningHost::start(&palisade, directory.path(), end)
     })?;
     steps.run("install the examples", "palisade install FILE", || {
         for example in EXAMPLES {
@@ -59,7 +63,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     })?;
     steps.run("replay a day of events", "palisade bridge replay FILE", || replay(&host, &day))?;
 
-    if options.keep {
+    if end == End::Keep {
         host.leave_running();
         let kept = directory.keep();
         explain(&palisade, &kept, &host);
@@ -73,7 +77,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 
 fn replay(host: &RunningHost, day: &Path) -> Result<()> {
     cmd::run(host.client().args(["bridge", "replay"]).arg(day))?;
-    let journal = cmd::output(host.client().args(["journal", "--json"]))?;
+    let journal = cmd::output(host.client().args(["journal", "--limit", "1000", "--json"]))?;
     let journal = serde_json::from_str(&journal)
         .context("`palisade journal --json` printed something other than JSON")?;
     let summary = summary::count(&journal)?;
@@ -93,7 +97,7 @@ The host is running.
   look:    export PALISADE_SOCKET={socket}
            {palisade} list
            {palisade} journal
-           {palisade} fire domain.create --param name=EXAMPLE.com
+           {palisade} fire mailbox.create --param address=root@customer.example
            curl --unix-socket {socket} http://localhost/v1/openapi.json
   its log: {log}
   stop:    kill {process} && rm -r {data}",

@@ -29,7 +29,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
             "release"
         }
     };
-    let crates = progress::count_crates(&workspace.root, "palisade");
+    let crates = progress::fetch_and_count(&workspace.root, "palisade");
     progress::build("host", &mut command, crates)?;
     Ok(workspace.target.join(directory).join("palisade"))
 }

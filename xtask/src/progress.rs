@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cmd;
+use crate::{cmd, toolchain};
 
 /// How often a line is printed where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(15);
@@ -41,9 +42,13 @@ pub fn build(label: &str, command: &mut Command, crates: Option<u64>) -> Result<
     cmd::check(command, status)
 }
 
-/// Counts the packages that building `package` takes, or returns `None` if cargo
-/// cannot tell.
-pub fn count_crates(root: &std::path::Path, package: &str) -> Option<u64> {
+/// Downloads what building `package` takes and counts its packages, or returns
+/// `None` if cargo cannot tell: the build itself will say why.
+pub fn fetch_and_count(root: &Path, package: &str) -> Option<u64> {
+    let mut fetch = cmd::cargo(root);
+    fetch.args(["fetch", "--locked", "--target", &toolchain::host_triple().ok()??]);
+    cmd::run(&mut fetch).ok()?;
+
     let mut command = cmd::cargo(root);
     command.args(["tree", "--locked", "--package", package, "--edges", "normal,build"]);
     command.args(["--prefix", "none", "--format", "{p}"]);

@@ -216,6 +216,15 @@ fn look_for_rustup() -> Rustup {
     }
 }
 
+/// What the active toolchain calls this machine.
+pub fn host_triple() -> Result<Option<String>> {
+    let mut command = Command::new("rustc");
+    cmd::clean(&mut command);
+    let version = cmd::output(command.arg("--version").arg("--verbose"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.map(str::to_owned))
+}
+
 /// Where the active toolchain is.
 fn sysroot() -> Result<PathBuf> {
     let mut command = Command::new("rustc");

@@ -67,9 +67,19 @@ mod tests {
 
     #[test]
     fn the_contract_is_documented_item_by_item() {
-        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
-        let (problems, items) = documented::check(&load(&wit).unwrap());
+        let (problems, items) = documented::check(&own());
         assert_eq!(problems, [""; 0]);
         assert!(items > 0);
+    }
+
+    #[test]
+    fn the_contract_is_compatible_with_itself() {
+        let comparison = compatible::compare(&own(), own()).unwrap();
+        assert_eq!(comparison.problems, [""; 0]);
+        assert!(comparison.compared.contains(&"`palisade:extension/event-handler`".to_owned()));
+    }
+
+    fn own() -> Resolve {
+        load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).unwrap()
     }
 }

@@ -21,6 +21,15 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How often it is asked.
 const INTERVAL: Duration = Duration::from_millis(20);
 
+/// What becomes of the host when the demo is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It is stopped.
+    Stop,
+    /// It runs on.
+    Keep,
+}
+
 /// A host that is killed if nobody stops it or lets it run.
 pub struct RunningHost {
     palisade: PathBuf,
@@ -33,7 +42,7 @@ pub struct RunningHost {
 impl RunningHost {
     /// Starts a host whose data, socket and log are in `directory`, and waits
     /// until it is ready.
-    pub fn start(palisade: &Path, directory: &Path) -> Result<Self> {
+    pub fn start(palisade: &Path, directory: &Path, end: End) -> Result<Self> {
         let (socket, log) = (directory.join("palisade.sock"), directory.join("host.log"));
         let log_file =
             File::create(&log).with_context(|| format!("cannot write `{}`", log.display()))?;
@@ -41,10 +50,12 @@ impl RunningHost {
         cmd::clean(&mut command);
         command.arg("serve").arg("--data").arg(directory.join("data"));
         command.arg("--socket").arg(&socket);
-        // A group of its own: an interrupt from the terminal that is meant for
-        // the demo must not end a host that is kept.
-        command.process_group(0).stdin(Stdio::null());
-        command.stdout(log_file.try_clone()?).stderr(log_file);
+        command.stdin(Stdio::null()).stdout(log_file.try_clone()?).stderr(log_file);
+        if end == End::Keep {
+            // In a group of its own, it is not reached by an interrupt from the
+            // terminal.
+            command.process_group(0);
+        }
         let child = command.spawn().with_context(|| cmd::cannot_start(&command))?;
         let process = child.id();
         let palisade = palisade.to_path_buf();
@@ -153,7 +164,8 @@ mod tests {
     #[test]
     fn a_host_that_ends_at_once_is_reported() {
         let directory = tempfile::tempdir().unwrap();
-        let error = RunningHost::start(Path::new("false"), directory.path()).err().unwrap();
+        let error =
+            RunningHost::start(Path::new("false"), directory.path(), End::Stop).err().unwrap();
         assert_eq!(error.to_string().trim_end(), "the host ended with exit status: 1");
     }
 

@@ -77,7 +77,7 @@ pub fn toolchain(workspace: &Workspace) -> Result<Toolchain> {
 /// Finds `wasm-component-ld`: in the active toolchain, in Debian's own, in `PATH`,
 /// or installed from its source.
 fn component_linker(workspace: &Workspace) -> Result<PathBuf> {
-    let Some(host) = host_triple()? else {
+    let Some(host) = super::host_triple()? else {
         return tools::ensure(workspace, &tools::WASM_COMPONENT_LD);
     };
     let bundled = [super::sysroot()?, PathBuf::from("/usr")]
@@ -88,12 +88,4 @@ fn component_linker(workspace: &Workspace) -> Result<PathBuf> {
         Some(path) => Ok(path),
         None => tools::ensure(workspace, &tools::WASM_COMPONENT_LD),
     }
-}
-
-fn host_triple() -> Result<Option<String>> {
-    let mut command = Command::new("rustc");
-    cmd::clean(&mut command);
-    let version = cmd::output(command.arg("--version").arg("--verbose"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.map(str::to_owned))
 }

@@ -1,0 +1,147 @@
+//! `palisade install`, `list`, `show`, `enable`, `disable` and `remove`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hyper::Method;
+use serde_json::Value;
+
+use super::client::{Content, segment};
+use super::output::{self, Failure, Format, items, joined, number, text};
+use super::{Context, block_on};
+
+/// An extension that is installed.
+#[derive(Args)]
+pub struct Named {
+    /// The identifier of the extension
+    id: String,
+}
+
+/// Installs an extension.
+#[derive(Args)]
+pub struct Install {
+    /// The packed component
+    file: PathBuf,
+    /// Take the place of a version that is not lower
+    #[arg(long)]
+    replace: bool,
+}
+
+impl Install {
+    pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
+        let bytes = std::fs::read(&self.file).map_err(|error| Failure::new(format!("`{}` cannot be read: {error}", self.file.display())))?;
+        let path = format!("/v1/extensions?replace={}", self.replace);
+        let done = block_on(context.client()?.request(Method::POST, &path, Content::Component(bytes)))?;
+        if context.format == Format::Json {
+            return output::print_json(&done);
+        }
+        let extension = done.get("extension").unwrap_or(&Value::Null);
+        let (id, version) = (text(extension, "id"), text(extension, "version"));
+        output::print(&match text(&done, "change") {
+            "unchanged" => format!("`{id}` {version} was installed already"),
+            "replaced" => format!("`{id}` {version} takes the place of {}", text(&done, "replaced")),
+            _ => format!("installed `{id}` {version}: {}", text(extension, "name")),
+        })?;
+        output::print(&asked(extension))
+    }
+}
+
+/// What an extension takes part in and may do, in words.
+fn asked(extension: &Value) -> String {
+    let mut lines = Vec::new();
+    for handler in items(extension, "handlers") {
+        let powers = joined(handler, "powers");
+        let fields = joined(handler, "alter");
+        let what = match (powers.as_str(), fields.as_str()) {
+            ("", _) => "observes".to_owned(),
+            (powers, "") => format!("may {powers}"),
+            (powers, fields) => format!("may {powers} ({fields})"),
+        };
+        lines.push(format!("  {} {what}", text(handler, "hook")));
+    }
+    if let Some(reason) = extension.get("kv").and_then(Value::as_str) {
+        lines.push(format!("  keeps data: {reason}"));
+    }
+    lines.join("\n")
+}
+
+pub(super) fn list(context: &Context) -> Result<(), Failure> {
+    let extensions = block_on(context.client()?.request(Method::GET, "/v1/extensions", Content::None))?;
+    if context.format == Format::Json {
+        return output::print_json(&extensions);
+    }
+    let extensions = extensions.as_array().map(Vec::as_slice).unwrap_or_default();
+    if extensions.is_empty() {
+        return output::print("nothing is installed; `palisade install FILE` installs an extension");
+    }
+    let mut table = output::table(&["id", "version", "state", "powers", "hooks"]);
+    for extension in extensions {
+        table.add_row([
+            text(extension, "id"),
+            text(extension, "version"),
+            text(extension, "state"),
+            &joined(extension, "powers"),
+            &joined(extension, "hooks"),
+        ]);
+    }
+    output::print_table(&table)
+}
+
+impl Named {
+    pub(super) fn show(self, context: &Context) -> Result<(), Failure> {
+        let extension = self.request(context, Method::GET, "")?;
+        if context.format == Format::Json {
+            return output::print_json(&extension);
+        }
+        output::print(&format!("{} {} ({})", text(&extension, "id"), text(&extension, "version"), text(&extension, "state")))?;
+        output::print(&format!("{}: {}", text(&extension, "name"), text(&extension, "description")))?;
+        for (label, key) in [("licence", "license"), ("homepage", "homepage"), ("keeps data", "kv"), ("component", "digest")] {
+            if let Some(value) = extension.get(key).and_then(Value::as_str) {
+                output::print(&format!("{label}: {value}"))?;
+            }
+        }
+        output::print(&format!("installed: {}\n", output::time(number(&extension, "installed_ms"))))?;
+        let mut table = output::table(&["hook", "priority", "powers", "may alter", "on", "on failure", "fuel", "deadline", "memory"]);
+        for handler in items(&extension, "handlers") {
+            table.add_row([
+                text(handler, "hook").to_owned(),
+                number(handler, "priority").to_string(),
+                joined(handler, "powers"),
+                joined(handler, "alter"),
+                joined(handler, "status"),
+                text(handler, "on_failure").to_owned(),
+                output::short(number(handler, "fuel")),
+                output::duration(number(handler, "deadline_ms") * 1_000),
+                output::short(number(handler, "memory_bytes")),
+            ]);
+        }
+        output::print_table(&table)?;
+        let settings = extension.get("settings").and_then(Value::as_object);
+        for (number, (name, value)) in settings.into_iter().flatten().enumerate() {
+            let head = if number == 0 { "\nsettings\n" } else { "" };
+            output::print(&format!("{head}  {name} = {value}"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn switch(self, context: &Context, verb: &str) -> Result<(), Failure> {
+        let extension = self.request(context, Method::POST, &format!("/{verb}"))?;
+        match context.format {
+            Format::Json => output::print_json(&extension),
+            Format::Text => output::print(&format!("`{}` is {}", text(&extension, "id"), text(&extension, "state"))),
+        }
+    }
+
+    pub(super) fn remove(self, context: &Context) -> Result<(), Failure> {
+        let extension = self.request(context, Method::DELETE, "")?;
+        match context.format {
+            Format::Json => output::print_json(&extension),
+            Format::Text => output::print(&format!("`{}` {} is removed, with everything that it kept", text(&extension, "id"), text(&extension, "version"))),
+        }
+    }
+
+    fn request(&self, context: &Context, method: Method, rest: &str) -> Result<Value, Failure> {
+        let path = format!("/v1/extensions/{}{rest}", segment(&self.id));
+        block_on(context.client()?.request(method, &path, Content::None))
+    }
+}

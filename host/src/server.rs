@@ -1,0 +1,79 @@
+//! The host's faces: the panel API and the admin API, over a Unix socket and TCP.
+//!
+//! The only place of axum and of the wire's JSON. What is malformed ends here, with an error that says what is wrong
+//! and what to do; what is well formed becomes a call of the [`Host`].
+
+mod actions;
+mod admin;
+mod auth;
+mod body;
+mod error;
+mod idempotency;
+mod listen;
+mod metrics;
+mod openapi;
+pub mod wire;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use tokio_util::sync::CancellationToken;
+
+pub use self::auth::{Role, Tokens};
+pub use self::listen::{Listeners, bind};
+pub use self::openapi::document as openapi;
+use self::idempotency::Idempotency;
+use self::metrics::Metrics;
+use crate::config::{Config, ServerConfig};
+use crate::host::Host;
+
+/// What every request can see.
+pub(crate) struct App {
+    host: Host,
+    config: ServerConfig,
+    tokens: Option<Tokens>,
+    idempotency: Idempotency,
+    metrics: Metrics,
+    /// The whole configuration, to show it.
+    shown_config: Config,
+    /// Hook calls after an action, which outlive the connection that brought them.
+    detached: tokio_util::task::TaskTracker,
+}
+
+type AppState = axum::extract::State<Arc<App>>;
+
+/// Serves a host until `stop` is cancelled, then finishes running calls and closes the host.
+pub async fn serve(host: Host, config: &Config, listeners: Listeners, tokens: Option<Tokens>, stop: CancellationToken) -> anyhow::Result<()> {
+    let app = Arc::new(App {
+        metrics: Metrics::default(),
+        host,
+        config: config.server.clone(),
+        tokens,
+        idempotency: Idempotency::default(),
+        shown_config: config.clone(),
+        detached: tokio_util::task::TaskTracker::new(),
+    });
+    listen::run(listeners, &app, router(app.clone()), stop).await;
+    app.detached.close();
+    let grace = std::time::Duration::from_millis(config.server.shutdown_ms.into());
+    if tokio::time::timeout(grace, app.detached.wait()).await.is_err() {
+        tracing::warn!("hook calls after an action still ran after {} ms; they are cut off", grace.as_millis());
+    }
+    match Arc::try_unwrap(app) {
+        Ok(app) => app.host.close().await,
+        // A connection that did not end in its time still holds it; what waits is written all the same.
+        Err(app) => app.host.journal.flush().await,
+    }
+    Ok(())
+}
+
+/// All routes in one list.
+fn router(app: Arc<App>) -> Router {
+    let (routes, _) = openapi::routes().split_for_parts();
+    routes
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(middleware::from_fn_with_state(app.clone(), auth::check))
+        .with_state(app)
+}

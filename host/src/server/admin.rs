@@ -1,0 +1,463 @@
+//! The admin API: what is installed, what happened, and the host itself.
+
+use std::io::Write;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::error::{ApiError, ErrorBody};
+use super::{AppState, body};
+use crate::extension::{Extension, Settings, State as ExtensionState};
+use crate::hook::catalogue::{FieldKind, catalogue};
+use crate::hook::{Decision, Phase, Power, Status};
+use crate::host::{InstallChange, Replace};
+use crate::journal::{Entry, Faults, Filter};
+use crate::package::{Alterable, OnFailure};
+
+/// An installed extension, in a list.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ExtensionSummary {
+    /// The identifier.
+    pub id: String,
+    /// The name to show.
+    pub name: String,
+    /// The version.
+    pub version: String,
+    /// Whether its handlers run.
+    pub state: ExtensionState,
+    /// The hooks that it subscribes to.
+    pub hooks: Vec<String>,
+    /// What it may do to actions.
+    #[schema(value_type = Vec<String>)]
+    pub powers: Vec<Power>,
+    /// When it was installed, in milliseconds since the epoch.
+    pub installed_ms: u64,
+}
+
+/// Everything about an installed extension.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ExtensionDetail {
+    /// What the list shows.
+    #[serde(flatten)]
+    pub summary: ExtensionSummary,
+    /// One sentence about it.
+    pub description: String,
+    /// Its licence.
+    pub license: Option<String>,
+    /// Where to read more.
+    pub homepage: Option<String>,
+    /// The SHA-256 of its component.
+    pub digest: String,
+    /// Its handlers.
+    pub handlers: Vec<HandlerDetail>,
+    /// Why it asks for `kv`, if it does.
+    pub kv: Option<String>,
+    /// Its settings, with defaults.
+    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
+    pub settings: Settings,
+    /// The JSON Schema of its settings.
+    pub settings_schema: serde_json::Value,
+}
+
+/// One handler and what bounds it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct HandlerDetail {
+    /// The hook.
+    pub hook: String,
+    /// 0 to 100, higher first.
+    pub priority: u8,
+    /// What it may do to the action.
+    pub powers: Vec<Power>,
+    /// The fields that it may change; `*` for all that are not secret.
+    pub alter: Vec<String>,
+    /// After the action: on which endings it runs.
+    pub status: Vec<Status>,
+    /// What a fault becomes.
+    #[schema(value_type = String)]
+    pub on_failure: OnFailure,
+    /// Units of fuel.
+    pub fuel: u64,
+    /// Milliseconds of wall time.
+    pub deadline_ms: u64,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+}
+
+/// What an installation did.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct InstallResponse {
+    /// `installed`, `unchanged` or `replaced`.
+    pub change: &'static str,
+    /// The version that it took the place of.
+    pub replaced: Option<String>,
+    /// The extension as it is now.
+    pub extension: ExtensionDetail,
+}
+
+/// How to install.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct InstallQuery {
+    /// Whether it may take the place of a version that is not lower.
+    #[serde(default)]
+    replace: bool,
+}
+
+/// Which entries of the journal to list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct JournalQuery {
+    /// Of this action.
+    action: Option<String>,
+    /// Of this phase.
+    #[param(inline)]
+    phase: Option<Phase>,
+    /// With this verdict.
+    #[param(inline)]
+    verdict: Option<Decision>,
+    /// In which this extension took part.
+    extension: Option<String>,
+    /// Only entries in which some handler failed.
+    #[serde(default)]
+    faults: bool,
+    /// Not older than this, in milliseconds since the epoch.
+    since_ms: Option<u64>,
+    /// At most so many, 50 if not given and never more than 1,000.
+    limit: Option<usize>,
+}
+
+/// Entries of the journal, newest first.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct JournalResponse {
+    /// The entries.
+    pub entries: Vec<Entry>,
+}
+
+/// One action of the catalogue.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct CatalogueAction {
+    /// The name.
+    pub name: &'static str,
+    /// What happens.
+    pub description: &'static str,
+    /// Whether nearly every panel has it.
+    pub core: bool,
+    /// Its parameters.
+    pub fields: Vec<CatalogueField>,
+    /// The panels that have it, each with the phases in which they call out.
+    pub panels: std::collections::BTreeMap<&'static str, Vec<String>>,
+}
+
+/// One parameter of an action of the catalogue.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct CatalogueField {
+    /// The name.
+    pub name: &'static str,
+    /// What its values are.
+    #[schema(value_type = String)]
+    pub r#type: FieldKind,
+    /// Whether its values are withheld from extensions, logs and the journal.
+    pub secret: bool,
+    /// What it says.
+    pub description: &'static str,
+}
+
+/// The state of the host.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct StatusResponse {
+    /// The version of the host.
+    pub version: &'static str,
+    /// Extensions installed, and of these enabled.
+    pub extensions: usize,
+    /// Enabled extensions.
+    pub enabled: usize,
+    /// Bytes of the database on disk.
+    pub store_bytes: u64,
+    /// Entries that the journal could not take since the start.
+    pub journal_dropped: u64,
+    /// Whether every write could be made durable.
+    pub healthy: bool,
+}
+
+fn summary(extension: &Extension) -> ExtensionSummary {
+    let subscriptions = &extension.manifest.subscriptions;
+    let mut powers: Vec<Power> = Vec::new();
+    for power in subscriptions.iter().flat_map(|subscription| &subscription.powers) {
+        if !powers.contains(power) {
+            powers.push(*power);
+        }
+    }
+    ExtensionSummary {
+        id: extension.id.to_string(),
+        name: extension.manifest.name.clone(),
+        version: extension.version.to_string(),
+        state: extension.state,
+        hooks: subscriptions.iter().map(|subscription| format!("{}:{}", subscription.phase, subscription.pattern)).collect(),
+        powers,
+        installed_ms: extension.installed_ms,
+    }
+}
+
+fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail {
+    let policy = app.host.registry.policy();
+    let unset = crate::registry::Overrides::default();
+    let set = policy.overrides.get(&*extension.id).unwrap_or(&unset);
+    let handlers = extension.manifest.subscriptions.iter().map(|subscription| {
+        let limits = policy.limits.resolve(subscription.phase, &subscription.asked, &set.limits);
+        HandlerDetail {
+            hook: format!("{}:{}", subscription.phase, subscription.pattern),
+            priority: set.priority.unwrap_or(subscription.priority),
+            powers: subscription.powers.clone(),
+            alter: match &subscription.alter {
+                Alterable::All => vec!["*".into()],
+                Alterable::Fields(fields) => fields.iter().cloned().collect(),
+            },
+            status: match subscription.phase {
+                Phase::Before => Vec::new(),
+                Phase::After => subscription.statuses.clone(),
+            },
+            on_failure: match subscription.phase {
+                Phase::Before => set.on_failure.unwrap_or(subscription.on_failure),
+                Phase::After => OnFailure::Proceed,
+            },
+            fuel: limits.fuel,
+            deadline_ms: u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX),
+            memory_bytes: limits.memory_bytes,
+        }
+    });
+    ExtensionDetail {
+        summary: summary(extension),
+        description: extension.manifest.description.clone(),
+        license: extension.manifest.license.clone(),
+        homepage: extension.manifest.homepage.clone(),
+        digest: extension.digest.to_string(),
+        handlers: handlers.collect(),
+        kv: extension.manifest.kv.as_ref().map(|kv| kv.reason.clone()),
+        settings: extension.settings.clone(),
+        settings_schema: extension.manifest.settings_schema.clone(),
+    }
+}
+
+fn json(value: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// Lists what is installed.
+#[utoipa::path(get, path = "/v1/extensions", tag = "extensions", responses((status = 200, body = Vec<ExtensionSummary>)))]
+pub(super) async fn list_extensions(State(app): AppState) -> Response {
+    let snapshot = app.host.registry.snapshot_owned();
+    json(&snapshot.extensions.values().map(|extension| summary(extension)).collect::<Vec<_>>())
+}
+
+/// Installs a packed extension: the component with its manifest inside.
+#[utoipa::path(post, path = "/v1/extensions", tag = "extensions", params(InstallQuery),
+    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses((status = 200, body = InstallResponse), (status = "4XX", body = ErrorBody)))]
+pub(super) async fn install(State(app): AppState, Query(query): Query<InstallQuery>, headers: HeaderMap, request: Body) -> Result<Response, ApiError> {
+    let time = Duration::from_millis(u64::from(app.config.body_timeout_ms) * 6);
+    let bytes = body::read(&headers, request, app.config.component_bytes, time).await?;
+    let replace = if query.replace { Replace::Any } else { Replace::Older };
+    let its = app.clone();
+    // An installation that has begun is finished, whether the operator waits or not.
+    let installed = app.detached.spawn(async move { its.host.install(bytes, replace).await }).await;
+    let installed = installed.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))??;
+    let extension = &installed.extension;
+    let (change, replaced) = match installed.change {
+        InstallChange::New => ("installed", None),
+        InstallChange::Unchanged => ("unchanged", None),
+        InstallChange::Replaced(version) => ("replaced", Some(version.to_string())),
+    };
+    tracing::info!(extension.id = %extension.id, version = %extension.version, "`{}` {} is {change}", extension.id, extension.version);
+    Ok(json(&InstallResponse { change, replaced, extension: detail(&app, extension) }))
+}
+
+/// Shows one extension.
+#[utoipa::path(get, path = "/v1/extensions/{id}", tag = "extensions", params(("id" = String, Path)),
+    responses((status = 200, body = ExtensionDetail), (status = 404, body = ErrorBody)))]
+pub(super) async fn show_extension(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+    Ok(json(&detail(&app, &*app.host.registry.get(&id)?)))
+}
+
+/// Removes an extension and what it keeps.
+#[utoipa::path(delete, path = "/v1/extensions/{id}", tag = "extensions", params(("id" = String, Path)),
+    responses((status = 200, body = ExtensionSummary), (status = 404, body = ErrorBody)))]
+pub(super) async fn remove(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let removed = app.host.remove(&id).await?;
+    tracing::info!(extension.id = %removed.id, "`{}` is removed", removed.id);
+    Ok(json(&summary(&removed)))
+}
+
+/// Lets the handlers of an extension run.
+#[utoipa::path(post, path = "/v1/extensions/{id}/enable", tag = "extensions", params(("id" = String, Path)),
+    responses((status = 200, body = ExtensionDetail), (status = 404, body = ErrorBody)))]
+pub(super) async fn enable(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+    set_state(app, &id, ExtensionState::Enabled).await
+}
+
+/// Keeps the handlers of an extension from running.
+#[utoipa::path(post, path = "/v1/extensions/{id}/disable", tag = "extensions", params(("id" = String, Path)),
+    responses((status = 200, body = ExtensionDetail), (status = 404, body = ErrorBody)))]
+pub(super) async fn disable(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+    set_state(app, &id, ExtensionState::Disabled).await
+}
+
+async fn set_state(app: std::sync::Arc<super::App>, id: &str, state: ExtensionState) -> Result<Response, ApiError> {
+    let extension = app.host.set_state(id, state).await?;
+    tracing::info!(extension.id = %extension.id, ?state, "`{}` is switched", extension.id);
+    Ok(json(&detail(&app, &extension)))
+}
+
+/// Shows the settings that an operator gave, without defaults.
+#[utoipa::path(get, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path)),
+    responses((status = 200, body = serde_json::Value), (status = 404, body = ErrorBody)))]
+pub(super) async fn show_settings(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let extension = app.host.registry.get(&id)?;
+    Ok(json(&app.host.registry.given_settings(&extension.id)?))
+}
+
+/// Gives an extension settings, in place of all that it had.
+#[utoipa::path(put, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path)),
+    request_body = serde_json::Value,
+    responses((status = 200, body = ExtensionDetail), (status = "4XX", body = ErrorBody)))]
+pub(super) async fn set_settings(State(app): AppState, Path(id): Path<String>, headers: HeaderMap, request: Body) -> Result<Response, ApiError> {
+    let bytes = body::read(&headers, request, app.config.body_bytes, Duration::from_millis(app.config.body_timeout_ms.into())).await?;
+    let settings: Settings = body::parse(&bytes)?;
+    let extension = app.host.set_settings(&id, settings).await?;
+    Ok(json(&detail(&app, &extension)))
+}
+
+/// Lists hook calls and their verdicts, newest first.
+#[utoipa::path(get, path = "/v1/journal", tag = "host", params(JournalQuery), responses((status = 200, body = JournalResponse)))]
+pub(super) async fn journal(State(app): AppState, Query(query): Query<JournalQuery>) -> Result<Response, ApiError> {
+    let filter = Filter {
+        action: query.action,
+        phase: query.phase,
+        verdict: query.verdict,
+        extension: query.extension,
+        faults: query.faults.then_some(Faults::Only),
+        since_ms: query.since_ms,
+        action_id: None,
+    };
+    let entries = app.host.journal.list(filter, query.limit.unwrap_or(50)).await?;
+    Ok(json(&JournalResponse { entries }))
+}
+
+/// Shows the hook calls of one action: before it and after it.
+#[utoipa::path(get, path = "/v1/journal/{action_id}", tag = "host", params(("action_id" = String, Path)),
+    responses((status = 200, body = JournalResponse), (status = 404, body = ErrorBody)))]
+pub(super) async fn journal_action(State(app): AppState, Path(action_id): Path<String>) -> Result<Response, ApiError> {
+    let filter = Filter { action_id: Some(action_id.clone()), ..Filter::default() };
+    let mut entries = app.host.journal.list(filter, 100).await?;
+    if entries.is_empty() {
+        let shown: String = action_id.chars().take(80).flat_map(char::escape_default).collect();
+        return Err(ApiError::new(StatusCode::NOT_FOUND, "journal.unknown", format!("the journal has no action `{shown}`")));
+    }
+    entries.reverse();
+    Ok(json(&JournalResponse { entries }))
+}
+
+/// Lists the catalogue of actions.
+#[utoipa::path(get, path = "/v1/actions", tag = "hooks", responses((status = 200, body = Vec<CatalogueAction>)))]
+pub(super) async fn list_actions() -> Response {
+    let actions = catalogue().actions().map(|action| CatalogueAction {
+        name: &action.name,
+        description: &action.description,
+        core: action.core,
+        fields: action
+            .fields
+            .iter()
+            .map(|field| CatalogueField { name: field.short(), r#type: field.kind, secret: field.secret, description: &field.description })
+            .collect(),
+        panels: action.panels.iter().map(|(panel, native)| (panel.as_str(), native.phases.iter().map(|phase| format!("{phase:?}").to_lowercase()).collect())).collect(),
+    });
+    json(&actions.collect::<Vec<_>>())
+}
+
+/// Shows the state of the host.
+#[utoipa::path(get, path = "/v1/status", tag = "host", responses((status = 200, body = StatusResponse)))]
+pub(super) async fn status(State(app): AppState) -> Response {
+    let snapshot = app.host.registry.snapshot_owned();
+    json(&StatusResponse {
+        version: env!("CARGO_PKG_VERSION"),
+        extensions: snapshot.extensions.len(),
+        enabled: snapshot.extensions.values().filter(|extension| extension.state == ExtensionState::Enabled).count(),
+        store_bytes: app.host.storage.size(),
+        journal_dropped: app.host.journal.dropped(),
+        healthy: app.host.storage.is_healthy(),
+    })
+}
+
+/// Shows the configuration that the host runs with, as TOML.
+#[utoipa::path(get, path = "/v1/config", tag = "host", responses((status = 200, body = String, content_type = "application/toml")))]
+pub(super) async fn config(State(app): AppState) -> Result<Response, ApiError> {
+    let text = toml::to_string(&app.shown_config).map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, "application/toml")], text).into_response())
+}
+
+/// Exports the whole store, for a backup or another machine.
+#[utoipa::path(get, path = "/v1/store/export", tag = "host", responses((status = 200, body = Vec<u8>, content_type = "application/zstd")))]
+pub(super) async fn export(State(app): AppState) -> Response {
+    let (to, mut chunks) = mpsc::channel(4);
+    let its = app.clone();
+    app.detached.spawn(async move {
+        let failed = to.clone();
+        if let Err(error) = its.host.export(ChunkWriter { to }).await {
+            tracing::error!(%error, "the export broke off");
+            // An error in the stream breaks the connection, so that the client knows that the file is cut.
+            let _ = failed.send(Err(std::io::Error::other(error.to_string()))).await;
+        }
+    });
+    let stream = futures_util::stream::poll_fn(move |context| chunks.poll_recv(context));
+    ([(header::CONTENT_TYPE, "application/zstd")], Body::from_stream(stream)).into_response()
+}
+
+/// Hands chunks to a stream; waits when the client reads slowly.
+struct ChunkWriter {
+    to: mpsc::Sender<std::io::Result<Bytes>>,
+}
+
+impl Write for ChunkWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.to.blocking_send(Ok(Bytes::copy_from_slice(bytes))).map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// This document.
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "host", responses((status = 200, body = serde_json::Value)))]
+pub(super) async fn openapi() -> Response {
+    json(&super::openapi::document())
+}
+
+/// Says that the process lives.
+#[utoipa::path(get, path = "/healthz", tag = "host", responses((status = 200, body = String, content_type = "text/plain")))]
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Says whether hook calls can be decided and changes be kept.
+#[utoipa::path(get, path = "/readyz", tag = "host", responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = ErrorBody)))]
+pub(super) async fn readyz(State(app): AppState) -> Result<&'static str, ApiError> {
+    match app.host.storage.is_healthy() {
+        true => Ok("ok\n"),
+        false => Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "store.unavailable", "the database failed; restart the host")),
+    }
+}
+
+/// Figures for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "host", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
+pub(super) async fn metrics(State(app): AppState) -> Result<Response, ApiError> {
+    let text = app.metrics.text(&app.host).map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
+}

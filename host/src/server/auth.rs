@@ -1,0 +1,153 @@
+//! Who may call what: the socket by its file permissions, TCP by a bearer token for each role.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+use super::App;
+use super::error::ApiError;
+use crate::storage::write_file;
+
+/// What a caller may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Call hooks.
+    Panel,
+    /// Everything.
+    Operator,
+}
+
+impl Role {
+    /// The file of the role's token, in the directory of the host's state.
+    pub fn token_file(self) -> &'static str {
+        match self {
+            Role::Panel => "panel.token",
+            Role::Operator => "operator.token",
+        }
+    }
+}
+
+/// How a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// Over the Unix socket, whose permissions let the caller in.
+    Socket,
+    /// Over TCP.
+    Tcp,
+}
+
+/// The tokens of the roles, as digests: comparing digests tells nothing by its time.
+pub struct Tokens {
+    panel: [u8; 32],
+    operator: [u8; 32],
+}
+
+impl Tokens {
+    /// Reads the tokens, or makes them, in files that only their owner can read.
+    pub fn open(directory: &Path) -> anyhow::Result<Self> {
+        Ok(Self { panel: open_token(&directory.join(Role::Panel.token_file()))?, operator: open_token(&directory.join(Role::Operator.token_file()))? })
+    }
+
+    fn role(&self, token: &str) -> Option<Role> {
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        match digest {
+            digest if digest == self.operator => Some(Role::Operator),
+            digest if digest == self.panel => Some(Role::Panel),
+            _ => None,
+        }
+    }
+}
+
+fn open_token(path: &Path) -> anyhow::Result<[u8; 32]> {
+    let token = match fs::read_to_string(path) {
+        Ok(token) => token.trim().to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut bytes = [0; 32];
+            getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+            let token = URL_SAFE_NO_PAD.encode(bytes);
+            write_file(path, &[token.as_bytes(), b"\n"])?;
+            token
+        }
+        Err(error) => anyhow::bail!("the token `{}` cannot be read: {error}", path.display()),
+    };
+    anyhow::ensure!(token.len() >= 32, "the token in `{}` has {} characters, it needs 32 or more", path.display(), token.len());
+    Ok(Sha256::digest(token.as_bytes()).into())
+}
+
+/// The role that a path needs; `None` for one that anyone may see.
+fn needed(path: &str) -> Option<Role> {
+    match path {
+        "/healthz" | "/readyz" => None,
+        "/v1/openapi.json" | "/v1/actions" => Some(Role::Panel),
+        path if path.starts_with("/v1/actions/") => Some(Role::Panel),
+        _ => Some(Role::Operator),
+    }
+}
+
+/// Lets a request pass if its caller may make it.
+pub(super) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match allow(&app, &request) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+fn allow(app: &App, request: &Request) -> Result<(), ApiError> {
+    if request.extensions().get::<Peer>() == Some(&Peer::Socket) {
+        return Ok(());
+    }
+    let Some(needed) = needed(request.uri().path()) else { return Ok(()) };
+    let missing = |message: &str| {
+        ApiError::new(StatusCode::UNAUTHORIZED, "auth.token", message)
+            .with_hint(Some("send `Authorization: Bearer <token>`; the tokens are in the files panel.token and operator.token of the host's data directory"))
+    };
+    let header = request.headers().get(header::AUTHORIZATION).ok_or_else(|| missing("over TCP a request needs a token"))?;
+    let token = header.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(|| missing("the header `Authorization` is not `Bearer <token>`"))?;
+    let role = app.tokens.as_ref().and_then(|tokens| tokens.role(token.trim())).ok_or_else(|| missing("the token is not one of this host's"))?;
+    if role < needed {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "auth.role", "the panel's token may only call hooks").with_hint(Some("use the operator's token")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_but_hooks_and_their_description_needs_the_operator() {
+        assert_eq!(needed("/healthz"), None);
+        assert_eq!(needed("/v1/actions/mailbox.create/before"), Some(Role::Panel));
+        for path in ["/v1/extensions", "/v1/journal", "/metrics", "/v1/status", "/v1/store/export", "/v1/config", "/", "/v1/actionsX"] {
+            assert_eq!(needed(path), Some(Role::Operator), "{path}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_made_once_and_readable_by_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        Tokens::open(directory.path()).unwrap();
+        let path = directory.path().join("operator.token");
+        let token = fs::read_to_string(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let tokens = Tokens::open(directory.path()).unwrap();
+        assert_eq!(tokens.role(token.trim()), Some(Role::Operator));
+        assert_eq!(tokens.role("x"), None);
+    }
+
+    #[test]
+    fn a_short_token_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("panel.token"), "1234").unwrap();
+        assert!(Tokens::open(directory.path()).err().unwrap().to_string().contains("has 4 characters"));
+    }
+}

@@ -1,0 +1,186 @@
+//! Connections: accepted up to a ceiling, served with timeouts that hold, and ended gracefully.
+//!
+//! Plain `axum::serve` installs no timers and keeps half-open connections for ever, hence this loop of our own.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use super::App;
+use super::auth::Peer;
+use crate::config::Config;
+
+/// Bytes of a request's head.
+const MAX_HEAD_BYTES: usize = 32 << 10;
+
+/// Where the host listens. The socket's file is removed when this is dropped.
+pub struct Listeners {
+    socket: UnixListener,
+    socket_path: PathBuf,
+    tcp: Option<TcpListener>,
+}
+
+/// Binds the Unix socket, and the TCP port if one is configured.
+pub async fn bind(config: &Config) -> anyhow::Result<Listeners> {
+    let socket_path = config.socket_path();
+    let socket = bind_socket(&socket_path, config).await.with_context(|| format!("the socket `{}` cannot be used", socket_path.display()))?;
+    let tcp = match config.listen {
+        Some(address) => Some(TcpListener::bind(address).await.with_context(|| format!("cannot listen on `{address}`"))?),
+        None => None,
+    };
+    Ok(Listeners { socket, socket_path, tcp })
+}
+
+async fn bind_socket(path: &Path, config: &Config) -> anyhow::Result<UnixListener> {
+    if path.exists() {
+        anyhow::ensure!(UnixStream::connect(path).await.is_err(), "another host listens on it");
+        // Left behind by a host that was killed.
+        std::fs::remove_file(path)?;
+    }
+    let mode = config.socket_mode().map_err(anyhow::Error::msg)?;
+    let socket = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    Ok(socket)
+}
+
+impl Listeners {
+    /// The path of the Unix socket.
+    pub fn socket_path(&self) -> &Path {
+        &self.socket_path
+    }
+
+    /// The address that is listened on over TCP.
+    pub fn tcp_address(&self) -> Option<std::net::SocketAddr> {
+        self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok())
+    }
+}
+
+impl Drop for Listeners {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.socket_path);
+    }
+}
+
+/// What connections share.
+struct Connections {
+    app: Arc<App>,
+    router: Router,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Serves connections until `stop` is cancelled, then waits for requests that are under way.
+pub(super) async fn run(listeners: Listeners, app: &Arc<App>, router: Router, stop: CancellationToken) {
+    let shared = Arc::new(Connections { app: app.clone(), router, stop, tasks: TaskTracker::new() });
+    let places = app.config.connections as usize;
+    // Places of their own, so that a flood over TCP leaves the socket free.
+    let (socket_places, tcp_places) = (Arc::new(Semaphore::new(places)), Arc::new(Semaphore::new(places)));
+    let socket = async {
+        loop {
+            let Some(place) = shared.place(&socket_places).await else { return };
+            let accepted = tokio::select! {
+                accepted = listeners.socket.accept() => accepted,
+                () = shared.stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, _)) => shared.serve(stream, Peer::Socket, place),
+                Err(error) => shared.pause(&error).await,
+            }
+        }
+    };
+    let tcp = async {
+        let Some(listener) = &listeners.tcp else { return shared.stop.cancelled().await };
+        loop {
+            let Some(place) = shared.place(&tcp_places).await else { return };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = shared.stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    shared.serve(stream, Peer::Tcp, place);
+                }
+                Err(error) => shared.pause(&error).await,
+            }
+        }
+    };
+    tokio::join!(socket, tcp);
+    drop(listeners);
+    shared.tasks.close();
+    let grace = Duration::from_millis(app.config.shutdown_ms.into());
+    if tokio::time::timeout(grace, shared.tasks.wait()).await.is_err() {
+        tracing::warn!("requests still ran after {} ms; they are cut off", grace.as_millis());
+    }
+}
+
+type Place = tokio::sync::OwnedSemaphorePermit;
+
+impl Connections {
+    /// Waits for a place for one more connection; `None` when the host stops.
+    async fn place(&self, places: &Arc<Semaphore>) -> Option<Place> {
+        tokio::select! {
+            place = places.clone().acquire_owned() => place.ok(),
+            () = self.stop.cancelled() => None,
+        }
+    }
+
+    /// Waits a little after an accept that failed, mostly because file descriptors ran out.
+    async fn pause(&self, error: &std::io::Error) {
+        tracing::warn!(%error, "a connection could not be accepted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    /// Serves a connection in a task of its own, which the tracker waits for.
+    fn serve<S>(self: &Arc<Self>, stream: S, peer: Peer, place: Place)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let shared = self.clone();
+        self.tasks.spawn(async move {
+            let _place = place;
+            shared.app.metrics.connections.inc();
+            shared.connection(stream, peer).await;
+            shared.app.metrics.connections.dec();
+        });
+    }
+
+    async fn connection<S>(&self, stream: S, peer: Peer)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let config = &self.app.config;
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(Duration::from_millis(config.write_timeout_ms.into())));
+        let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(peer);
+            self.router.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(config.header_timeout_ms.into()))
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            // How a connection ends is its client's affair.
+            _ = connection.as_mut() => return,
+            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+    }
+}

@@ -1,0 +1,54 @@
+//! The routes, and the OpenAPI document that is made of them.
+
+use std::sync::Arc;
+
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{App, actions, admin};
+
+/// What stands above the paths.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Palisade",
+        description = "Hooks of a hosting panel, and the administration of the extensions that handle them. Over TCP every request needs a bearer token; over the Unix socket the permissions of its file decide.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    tags(
+        (name = "hooks", description = "What a panel calls"),
+        (name = "extensions", description = "What is installed"),
+        (name = "host", description = "The host itself")
+    )
+)]
+struct Document;
+
+/// Every route, with its description.
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(actions::before))
+        .routes(routes!(actions::after))
+        .routes(routes!(actions::before_batch))
+        .routes(routes!(actions::after_batch))
+        .routes(routes!(admin::list_actions))
+        .routes(routes!(admin::list_extensions, admin::install))
+        .routes(routes!(admin::show_extension, admin::remove))
+        .routes(routes!(admin::enable))
+        .routes(routes!(admin::disable))
+        .routes(routes!(admin::show_settings, admin::set_settings))
+        .routes(routes!(admin::journal))
+        .routes(routes!(admin::journal_action))
+        .routes(routes!(admin::status))
+        .routes(routes!(admin::config))
+        .routes(routes!(admin::export))
+        .routes(routes!(admin::openapi))
+        .routes(routes!(admin::healthz))
+        .routes(routes!(admin::readyz))
+        .routes(routes!(admin::metrics))
+}
+
+/// The OpenAPI 3.1 document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
