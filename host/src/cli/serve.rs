@@ -39,7 +39,8 @@ impl Serve {
         config.socket = context.socket.clone().or(config.socket);
         let filter = EnvFilter::try_new(&config.log)
             .map_err(|error| Failure::new(format!("`log` is no filter such as `info`: {error}: `{}`", config.log)).with_status(UNUSABLE))?;
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+        tracing_subscriber::fmt().with_ansi(colour).with_env_filter(filter).with_writer(std::io::stderr).init();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(EVENT_INTERVAL).build()?;
         runtime.block_on(serve(&config))
     }

@@ -41,7 +41,10 @@ fn open(storage: &Storage) -> Result<Registry, StorageError> {
 }
 
 async fn install(registry: &Registry, id: &str, version: &str, rest: &str) -> Arc<Extension> {
-    registry.install(package(id, version, rest), Digest::of(version.as_bytes()), 1_000).await.unwrap()
+    registry
+        .install(package(id, version, rest), Digest::of(version.as_bytes()), 1_000)
+        .await
+        .unwrap()
 }
 
 async fn write(storage: &Storage, key: impl Into<Vec<u8>>, value: Option<&[u8]>) {

@@ -101,7 +101,10 @@ async fn one_bad_change_leaves_the_result() {
     let scene = Scene::after(Status::Succeeded, Some(json!({ "id": 1 })));
     let on = "powers = ['alter'], alter = ['id']";
     let verdict = scene.handler("a", on, alter([set("id", 2), set("url", "x")])).verdict().await;
-    assert_eq!(bad_answer(&verdict), "it altered `url`, which is not among the fields that it may alter");
+    assert_eq!(
+        bad_answer(&verdict),
+        "it altered `url`, which is not among the fields that it may alter"
+    );
     assert_eq!(line(&verdict), "proceed | result {\"id\":1} | a:bad-answer");
 }
 
@@ -159,8 +162,5 @@ async fn a_fault_after_the_action_leaves_the_others() {
         .handler("b", ALTER, alter([set("id", 1)]))
         .verdict()
         .await;
-    assert_eq!(
-        line(&verdict),
-        "proceed | b changed id -→1 | result {\"id\":1} | a:fuel b:alter"
-    );
+    assert_eq!(line(&verdict), "proceed | b changed id -→1 | result {\"id\":1} | a:fuel b:alter");
 }

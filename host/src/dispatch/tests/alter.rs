@@ -70,14 +70,20 @@ async fn a_change_that_is_taken_back_is_listed_twice() {
 async fn an_alteration_without_the_power_is_a_bad_answer() {
     let scene = Scene::before(json!({})).handler("a", DENY, alter([set("quota", 5)]));
     let verdict = scene.verdict().await;
-    assert_eq!(bad_answer(&verdict), "it answered `alter`, a power that it does not have for this hook");
+    assert_eq!(
+        bad_answer(&verdict),
+        "it answered `alter`, a power that it does not have for this hook"
+    );
 }
 
 #[tokio::test]
 async fn a_field_that_is_not_listed_is_not_altered() {
     let scene = Scene::before(json!({})).handler("a", TWO_FIELDS, alter([set("domain", "a.test")]));
     let verdict = scene.verdict().await;
-    assert_eq!(bad_answer(&verdict), "it altered `domain`, which is not among the fields that it may alter");
+    assert_eq!(
+        bad_answer(&verdict),
+        "it altered `domain`, which is not among the fields that it may alter"
+    );
     assert!(verdict.params.is_empty());
 }
 
@@ -110,12 +116,16 @@ async fn one_bad_answer_leaves_the_changes_of_others() {
 async fn a_value_must_be_of_the_type_in_the_catalogue() {
     let scene = Scene::before(json!({})).handler("a", ALTER, alter([set("quota", "5")]));
     let verdict = scene.verdict().await;
-    assert_eq!(bad_answer(&verdict), "it altered `quota`, a field of type integer, to a value of type text");
+    assert_eq!(
+        bad_answer(&verdict),
+        "it altered `quota`, a field of type integer, to a value of type text"
+    );
 }
 
 #[tokio::test]
 async fn the_type_in_the_catalogue_beats_that_of_the_current_value() {
-    let scene = Scene::before(json!({ "quota": "5" })).handler("a", ALTER, alter([set("quota", 6)]));
+    let scene =
+        Scene::before(json!({ "quota": "5" })).handler("a", ALTER, alter([set("quota", 6)]));
     assert_eq!(
         line(&scene.verdict().await),
         "proceed | quota=6 | a changed quota \"5\"→6 | a:alter"
@@ -124,14 +134,19 @@ async fn the_type_in_the_catalogue_beats_that_of_the_current_value() {
 
 #[tokio::test]
 async fn a_value_must_be_of_the_current_type_if_the_catalogue_does_not_know_the_field() {
-    let scene = Scene::before(json!({ "note": ["x"] })).handler("a", ALTER, alter([set("note", "y")]));
+    let scene =
+        Scene::before(json!({ "note": ["x"] })).handler("a", ALTER, alter([set("note", "y")]));
     let verdict = scene.verdict().await;
-    assert_eq!(bad_answer(&verdict), "it altered `note`, a field of type list, to a value of type text");
+    assert_eq!(
+        bad_answer(&verdict),
+        "it altered `note`, a field of type list, to a value of type text"
+    );
 }
 
 #[tokio::test]
 async fn a_field_that_nobody_knows_takes_every_type() {
-    let scene = Scene::before(json!({})).handler("a", ALTER, alter([set("note", json!({ "x": 1 }))]));
+    let scene =
+        Scene::before(json!({})).handler("a", ALTER, alter([set("note", json!({ "x": 1 }))]));
     let verdict = scene.verdict().await;
     assert_eq!(line(&verdict), "proceed | note={\"x\":1} | a changed note -→{\"x\":1} | a:alter");
 }
@@ -144,9 +159,13 @@ async fn a_field_without_a_value_takes_every_type_if_the_catalogue_does_not_know
 
 #[tokio::test]
 async fn a_field_without_a_value_keeps_the_type_of_the_catalogue() {
-    let scene = Scene::before(json!({ "quota": null })).handler("a", ALTER, alter([set("quota", true)]));
+    let scene =
+        Scene::before(json!({ "quota": null })).handler("a", ALTER, alter([set("quota", true)]));
     let verdict = scene.verdict().await;
-    assert_eq!(bad_answer(&verdict), "it altered `quota`, a field of type integer, to a value of type boolean");
+    assert_eq!(
+        bad_answer(&verdict),
+        "it altered `quota`, a field of type integer, to a value of type boolean"
+    );
 }
 
 #[tokio::test]
@@ -163,7 +182,10 @@ async fn null_fits_every_field() {
 async fn the_fields_of_a_panels_own_action_have_the_type_that_they_have() {
     let scene = Scene::of("acme.thing", json!({ "size": 1.5 }), None);
     let verdict = scene.handler("a", ALTER, alter([set("size", "big")])).verdict().await;
-    assert_eq!(bad_answer(&verdict), "it altered `size`, a field of type number, to a value of type text");
+    assert_eq!(
+        bad_answer(&verdict),
+        "it altered `size`, a field of type number, to a value of type text"
+    );
 }
 
 #[tokio::test]

@@ -96,6 +96,17 @@ async fn the_call_itself_stays_as_the_panel_made_it() {
     assert_eq!(played.call_of("b").event.call.params["quota"], Value::Integer(1));
 }
 
+/// The contract says so of `event.result`: a result is what the panel is about to show after the action.
+#[tokio::test]
+async fn before_the_action_nobody_sees_a_result() {
+    let played = Scene::before(json!({}))
+        .handler("a", SKIP, skip(Some(json!({ "id": 1 }))))
+        .handler("b", DENY, proceed())
+        .play()
+        .await;
+    assert_eq!(played.call_of("b").event.result, None);
+}
+
 #[tokio::test]
 async fn what_a_failed_handler_asked_for_is_not_seen() {
     let played = Scene::before(json!({ "quota": 1 }))

@@ -80,7 +80,10 @@ async fn what_replaces_what_the_panel_marked_is_secret() {
 async fn a_secret_keeps_its_type_and_is_not_told() {
     let scene = Scene::before(json!({ "note": { "$secret": "canary" } }));
     let verdict = scene.handler("a", PASSWORD, alter([set("note", 5)])).verdict().await;
-    assert_eq!(bad_answer(&verdict), "it altered `note`, a field of type text, to a value of type integer");
+    assert_eq!(
+        bad_answer(&verdict),
+        "it altered `note`, a field of type text, to a value of type integer"
+    );
 }
 
 #[tokio::test]

@@ -17,7 +17,33 @@ fn an_entry_tells_who_did_what() {
         time_ms: 9,
         ..call_with(json!({ "quota": 5, "address": "info" }))
     };
-    insta::assert_json_snapshot!(entry_of(&call, &verdict(Decision::Proceed)), @"");
+    insta::assert_json_snapshot!(entry_of(&call, &verdict(Decision::Proceed)), @r#"
+    {
+      "time_ms": 9,
+      "action_id": "1",
+      "action": "mailbox.create",
+      "phase": "before",
+      "actor": {
+        "kind": "token",
+        "role": "reseller",
+        "id": "7"
+      },
+      "object": {
+        "kind": "mailbox",
+        "id": "8"
+      },
+      "dry_run": true,
+      "verdict": "proceed",
+      "params": {
+        "quota": 5,
+        "address": "info"
+      },
+      "alterations": [],
+      "problems": [],
+      "trace": [],
+      "duration_us": 44
+    }
+    "#);
 }
 
 #[test]
@@ -50,11 +76,87 @@ fn an_entry_tells_the_verdict() {
                 ..trace("a", Ok("alter"))
             },
             trace("b", Err(Fault::Fuel { limit: 7 })),
-            trace("c", Err(Fault::Trap { message: "unreachable".into(), backtrace: vec!["f".into()] })),
+            trace(
+                "c",
+                Err(Fault::Trap { message: "unreachable".into(), backtrace: vec!["f".into()] }),
+            ),
         ],
         ..verdict(Decision::Deny)
     };
-    insta::assert_json_snapshot!(entry_of(&call, &verdict), @"");
+    insta::assert_json_snapshot!(entry_of(&call, &verdict), @r#"
+    {
+      "time_ms": 9,
+      "action_id": "1",
+      "action": "mailbox.create",
+      "phase": "after",
+      "status": "failed",
+      "dry_run": false,
+      "verdict": "deny",
+      "params": {},
+      "alterations": [
+        {
+          "field": "url",
+          "to": "x",
+          "extension": "a"
+        }
+      ],
+      "result": {
+        "url": "x"
+      },
+      "problems": [
+        {
+          "code": "short",
+          "field": "address",
+          "message": "too short",
+          "extension": "b"
+        }
+      ],
+      "trace": [
+        {
+          "extension": "a",
+          "version": "1.2.3",
+          "outcome": "alter",
+          "reason": "done elsewhere",
+          "fuel": 11,
+          "memory_bytes": 22,
+          "duration_us": 33,
+          "log": [
+            {
+              "level": "warn",
+              "message": "careful"
+            }
+          ]
+        },
+        {
+          "extension": "b",
+          "version": "1.2.3",
+          "fault": {
+            "code": "fuel",
+            "message": "out of fuel: the limit is 7 units",
+            "limit": 7
+          },
+          "fuel": 11,
+          "memory_bytes": 22,
+          "duration_us": 33
+        },
+        {
+          "extension": "c",
+          "version": "1.2.3",
+          "fault": {
+            "code": "trap",
+            "message": "trapped: unreachable",
+            "backtrace": [
+              "f"
+            ]
+          },
+          "fuel": 11,
+          "memory_bytes": 22,
+          "duration_us": 33
+        }
+      ],
+      "duration_us": 44
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -102,6 +204,7 @@ async fn no_secret_is_in_an_entry_or_in_the_storage() {
     let pairs = storage.scan(b"", None, Direction::Forward, 1_000).unwrap();
     assert_eq!(pairs.len(), 1);
     assert!(!has(&pairs[0].1, b"canary"));
+    // Behind the 9 bytes of its head a block is compressed.
     let unpacked = zstd::bulk::decompress(&pairs[0].1[9..], 1 << 20).unwrap();
     assert!(has(&unpacked, b"$secret") && !has(&unpacked, b"canary"));
 }
@@ -185,7 +288,8 @@ fn long_values_of_alterations_and_results_are_cut() {
 
 /// How many records an entry keeps of a log with records of these lengths.
 fn kept_of_log(lengths: &[usize]) -> usize {
-    let message = |length: &usize| LogRecord { level: LogLevel::Info, message: "x".repeat(*length) };
+    let message =
+        |length: &usize| LogRecord { level: LogLevel::Info, message: "x".repeat(*length) };
     let log = lengths.iter().map(message).collect();
     let traces = vec![HandlerTrace { log, ..trace("a", Ok("proceed")) }];
     let verdict = Verdict { trace: traces, ..verdict(Decision::Proceed) };

@@ -95,10 +95,26 @@ async fn mixed() -> Journal {
     let traced = |decision, trace: Vec<HandlerTrace>| Verdict { trace, ..verdict(decision) };
     let fault = || Err(Fault::Fuel { limit: 7 });
     record(&journal, call("plain", "mailbox.create"), verdict(Decision::Proceed));
-    record(&journal, call("denied", "site.create"), traced(Decision::Deny, vec![trace("a", Ok("deny"))]));
-    record(&journal, call("skipped", "site.create"), traced(Decision::Skip, vec![trace("a", Ok("skip")), trace("b", fault())]));
-    record(&journal, after("after", Status::Succeeded), traced(Decision::Proceed, vec![trace("b", Ok("proceed"))]));
-    record(&journal, after("denied", Status::Denied), traced(Decision::Proceed, vec![trace("c", fault())]));
+    record(
+        &journal,
+        call("denied", "site.create"),
+        traced(Decision::Deny, vec![trace("a", Ok("deny"))]),
+    );
+    record(
+        &journal,
+        call("skipped", "site.create"),
+        traced(Decision::Skip, vec![trace("a", Ok("skip")), trace("b", fault())]),
+    );
+    record(
+        &journal,
+        after("after", Status::Succeeded),
+        traced(Decision::Proceed, vec![trace("b", Ok("proceed"))]),
+    );
+    record(
+        &journal,
+        after("denied", Status::Denied),
+        traced(Decision::Proceed, vec![trace("c", fault())]),
+    );
     journal
 }
 
@@ -142,7 +158,10 @@ async fn entries_with_faults_are_found() {
 async fn both_phases_of_an_action_are_found_by_its_identifier() {
     let filter = Filter { action_id: Some("denied".into()), ..Filter::default() };
     let entries = mixed().await.list(filter, 10).await.unwrap();
-    assert_eq!(entries.iter().map(|entry| entry.phase).collect::<Vec<_>>(), [Phase::After, Phase::Before]);
+    assert_eq!(
+        entries.iter().map(|entry| entry.phase).collect::<Vec<_>>(),
+        [Phase::After, Phase::Before]
+    );
 }
 
 #[tokio::test]

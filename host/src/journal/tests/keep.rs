@@ -24,7 +24,8 @@ async fn what_is_over_the_size_goes_oldest_first() {
     let storage = Storage::in_memory().unwrap();
     let journal = open_with(&storage, 2_000, 30);
     write_ids(&journal, 0..40).await;
-    let kept: Vec<u32> = stored(&storage).iter().map(|entry| entry.action_id.parse().unwrap()).collect();
+    let kept: Vec<u32> =
+        stored(&storage).iter().map(|entry| entry.action_id.parse().unwrap()).collect();
     assert!(bytes(&storage) <= 2_000, "{}", bytes(&storage));
     assert!((2..40).contains(&kept.len()), "{kept:?}");
     assert_eq!(kept, (40 - kept.len() as u32..40).collect::<Vec<_>>());

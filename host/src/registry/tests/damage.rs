@@ -55,7 +55,10 @@ async fn a_missing_manifest_is_an_error() {
 #[tokio::test]
 async fn a_manifest_that_is_no_text_is_an_error() {
     let error = error("manifest/guard", Some(b"\xff")).await;
-    assert!(error.starts_with("the record `extension/guard` cannot be read: invalid utf-8"), "{error}");
+    assert!(
+        error.starts_with("the record `extension/guard` cannot be read: invalid utf-8"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -110,17 +113,18 @@ async fn a_damaged_count_of_installations_gives_no_number_twice() {
     write(&storage, key::INSTALLATIONS, Some(b"damaged")).await;
     let package = package("b", "1.0.0", ON_CREATE);
     let second = registry.install(package, Digest::of(b""), 0).await;
-    let number = second.map_or(None, |second| Some(second.installation));
+    let number = second.ok().map(|second| second.installation);
     assert_ne!(number, Some(first.installation));
 }
 
 #[tokio::test]
-async fn a_sweep_with_a_damaged_count_leaves_what_installed_extensions_keep() {
+async fn a_sweep_without_the_count_of_installations_leaves_what_installed_extensions_keep() {
     let (registry, storage) = in_memory();
     let guard = install(&registry, "guard", "1.0.0", ON_CREATE).await;
     keep(&storage, guard.installation, "x").await;
     write(&storage, key::INSTALLATIONS, None).await;
-    let _ = registry.sweep().await;
+    // Whether it is an error is not the point.
+    drop(registry.sweep().await);
     assert_eq!(kept(&storage, guard.installation), 1);
 }
 

@@ -165,8 +165,7 @@ fn the_operators_priority_puts_handlers_in_order() {
     let overrides = Overrides { priority: Some(90), ..Overrides::default() };
     let policy =
         Policy { overrides: BTreeMap::from([("b".to_owned(), overrides)]), ..Policy::default() };
-    let snapshot =
-        Snapshot::new([extension("a", ON_CREATE), extension("b", ON_CREATE)], &policy);
+    let snapshot = Snapshot::new([extension("a", ON_CREATE), extension("b", ON_CREATE)], &policy);
     assert_eq!(ids(&snapshot, Phase::Before, "mailbox.create"), ["b", "a"]);
 }
 
@@ -212,8 +211,10 @@ fn the_operator_does_not_change_what_a_handler_may_do() {
 async fn the_policy_counts_for_what_is_installed_later_and_found_at_a_start() {
     let storage = Storage::in_memory().unwrap();
     let overrides = Overrides { priority: Some(90), ..Overrides::default() };
-    let policy =
-        Policy { overrides: BTreeMap::from([("guard".to_owned(), overrides)]), ..Policy::default() };
+    let policy = Policy {
+        overrides: BTreeMap::from([("guard".to_owned(), overrides)]),
+        ..Policy::default()
+    };
     let priority = |registry: &Registry| {
         registry.snapshot().all_handlers().map(|h| h.subscription.priority).collect::<Vec<_>>()
     };

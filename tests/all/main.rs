@@ -1,0 +1,3 @@
+//! Everything that is tested through the real binary: one test binary, a module for each subject.
+
+mod examples;
