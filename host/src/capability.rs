@@ -19,7 +19,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 pub use self::event::EventHandle;
 pub use self::kv::Bucket;
 pub use self::log::Log;
-pub(crate) use self::kv::prefix as kv_prefix;
+pub(crate) use self::kv::{prefix as kv_prefix, sweep as sweep_kv};
 pub use self::value::outcome;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault};

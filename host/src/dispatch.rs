@@ -9,6 +9,7 @@ use crate::extension::Handler;
 use crate::hook::catalogue::{FieldKind, catalogue};
 use crate::hook::{
     Alteration, Change, Decision, Event, Fault, HandlerTrace, HookCall, Objection, Outcome, Params, Phase, Power, Problem, Value, Verdict,
+    is_secret,
 };
 use crate::package::OnFailure;
 use crate::registry::round;
@@ -88,7 +89,12 @@ impl Fold {
 
     /// The call as the next handler sees it.
     fn event(&self) -> Event {
-        Event { call: self.call.clone(), params: self.params.clone(), result: self.result.clone() }
+        // What a skip shows is for the panel: before the action there is no result.
+        let result = match self.phase {
+            Phase::Before => None,
+            Phase::After => self.result.clone(),
+        };
+        Event { call: self.call.clone(), params: self.params.clone(), result }
     }
 
     /// Adds what a handler decided, if it may decide that; otherwise it is a fault.
@@ -159,19 +165,19 @@ impl Fold {
 
     fn alter_params(&mut self, handler: &Handler, changes: Vec<Change>) -> Result<(), String> {
         for change in &changes {
-            check_change(&self.call.action, &self.params, handler, change)?;
+            self.check_change(handler, change)?;
         }
-        let params = Arc::make_mut(&mut self.params);
         for Change { name, value } in changes {
-            let from = params.get(&name).cloned();
+            let from = self.params.get(&name).cloned();
             let to = value.map(|value| match &from {
                 Some(old) => old.replaced_by(value),
-                None if field_is_secret(&self.call.action, &name) => value.sealed(),
+                None if self.is_secret(&name) => value.sealed(),
                 None => value,
             });
             if from == to {
                 continue;
             }
+            let params = Arc::make_mut(&mut self.params);
             match &to {
                 Some(value) => drop(params.insert(name.clone(), value.clone())),
                 None => drop(params.shift_remove(&name)),
@@ -194,18 +200,52 @@ impl Fold {
             if !handler.subscription.alter.allows(&name) {
                 return Err(format!("it altered `{name}`, which is not among the fields that it may alter"));
             }
-            let from = match &value {
-                Some(value) => members.insert(name.clone(), value.to_json()),
+            let to = value.as_ref().map(Value::to_json);
+            let from = match &to {
+                Some(to) => members.insert(name.clone(), to.clone()),
                 None => members.shift_remove(&name),
             };
-            let from = from.map(Value::from);
-            if from != value {
-                alterations.push(Alteration { field: name, from, to: value, extension: handler.extension.id.clone() });
+            if from == to {
+                continue;
             }
+            let seal = |value: Value| if self.is_secret(&name) { value.sealed() } else { value };
+            let (from, to) = (from.map(|from| seal(from.into())), value.map(seal));
+            alterations.push(Alteration { field: name, from, to, extension: handler.extension.id.clone() });
+        }
+        if alterations.is_empty() {
+            return Ok(());
         }
         self.alterations.extend(alterations);
         self.result = Some(Arc::new(serde_json::Value::Object(members)));
         Ok(())
+    }
+
+    /// Whether a handler may make this change: the field is one that it may alter, and the value is of the field's
+    /// type.
+    fn check_change(&self, handler: &Handler, change: &Change) -> Result<(), String> {
+        let Change { name, value } = change;
+        let alterable = &handler.subscription.alter;
+        if !alterable.allows(name) {
+            return Err(format!("it altered `{name}`, which is not among the fields that it may alter"));
+        }
+        if self.is_secret(name) && !alterable.names(name) {
+            return Err(format!("it altered `{name}`, which is secret and not named among the fields that it may alter"));
+        }
+        let Some(value) = value else { return Ok(()) };
+        let known = catalogue().field(&self.call.action, name).map(|field| field.kind);
+        match known.or_else(|| self.params.get(name).and_then(Value::kind)) {
+            Some(kind) if !value.fits(kind) => {
+                let given = value.kind().map_or("null".to_owned(), |kind: FieldKind| kind.to_string());
+                Err(format!("it altered `{name}`, a field of type {kind}, to a value of type {given}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a field is secret: by its name, or because the panel sent it as a secret.
+    fn is_secret(&self, field: &str) -> bool {
+        let sent = [&self.call.params, &self.params].iter().any(|params| matches!(params.get(field), Some(Value::Secret(_))));
+        sent || is_secret(&self.call.action, field)
     }
 
     fn verdict(self) -> Verdict {
@@ -221,33 +261,6 @@ impl Fold {
             problems: self.problems,
             trace: self.trace,
         }
-    }
-}
-
-fn field_is_secret(action: &str, name: &str) -> bool {
-    catalogue().field(action, name).is_some_and(|field| field.secret)
-}
-
-/// Whether a handler may make this change: the field is one that it may alter, and the value is of the field's type.
-fn check_change(action: &str, params: &Params, handler: &Handler, change: &Change) -> Result<(), String> {
-    let Change { name, value } = change;
-    let alterable = &handler.subscription.alter;
-    if !alterable.allows(name) {
-        return Err(format!("it altered `{name}`, which is not among the fields that it may alter"));
-    }
-    let current = params.get(name);
-    let is_secret = matches!(current, Some(Value::Secret(_))) || field_is_secret(action, name);
-    if is_secret && !alterable.names(name) {
-        return Err(format!("it altered `{name}`, which is secret and not named among the fields that it may alter"));
-    }
-    let Some(value) = value else { return Ok(()) };
-    let kind = catalogue().field(action, name).map(|field| field.kind).or_else(|| current.and_then(Value::kind));
-    match kind {
-        Some(kind) if !value.fits(kind) => {
-            let given = value.kind().map_or("null".to_owned(), |kind: FieldKind| kind.to_string());
-            Err(format!("it altered `{name}`, a field of type {kind}, to a value of type {given}"))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -248,13 +248,9 @@ impl HookCall {
     /// says so, since a panel's own actions are not in the catalogue.
     pub fn seal_secrets(&mut self) {
         let action = &self.action;
-        let is_secret = |name: &str| match catalogue::catalogue().field(action, name) {
-            Some(field) => field.secret,
-            None => looks_secret(name),
-        };
         let seal = |params: &mut Params| {
             for (name, value) in params.iter_mut() {
-                if is_secret(name) {
+                if is_secret(action, name) {
                     *value = std::mem::replace(value, Value::Null).sealed();
                 }
             }
@@ -273,6 +269,29 @@ pub fn check_action(action: &str) -> Result<(), String> {
     }
     let shown: String = action.chars().take(80).flat_map(char::escape_default).collect();
     Err(format!("an action is 1 to 128 of a-z A-Z 0-9 . _ - : without empty parts: `{shown}`"))
+}
+
+/// Whether the values of a field are secret: the catalogue says so, or, for a field that is not in it, its name.
+pub fn is_secret(action: &str, field: &str) -> bool {
+    match catalogue::catalogue().field(action, field) {
+        Some(field) => field.secret,
+        None => looks_secret(field),
+    }
+}
+
+/// Returns a nested document without the values of its members whose name says that they are secret.
+pub fn redacted(json: &serde_json::Value) -> serde_json::Value {
+    match json {
+        serde_json::Value::Array(items) => items.iter().map(redacted).collect(),
+        serde_json::Value::Object(members) => {
+            let member = |(name, value): (&String, &serde_json::Value)| match looks_secret(name) && !value.is_null() {
+                true => (name.clone(), serde_json::json!({ SECRET_KEY: null })),
+                false => (name.clone(), redacted(value)),
+            };
+            serde_json::Value::Object(members.iter().map(member).collect())
+        }
+        plain => plain.clone(),
+    }
 }
 
 /// Whether a field's name alone says that its value is secret.
@@ -453,6 +472,13 @@ pub struct Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_nested_secret_is_taken_out_of_a_document() {
+        let json = serde_json::json!({ "user": { "name": "u1", "password": "canary" }, "list": [{ "api_token": "canary" }], "token": null });
+        let shown = redacted(&json).to_string();
+        assert!(!shown.contains("canary") && shown.contains("u1") && shown.contains("\"token\":null"), "{shown}");
+    }
 
     #[test]
     fn names_that_say_so_are_secret() {

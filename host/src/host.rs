@@ -33,6 +33,9 @@ pub struct Host {
     changes: Mutex<()>,
 }
 
+/// The time between two sweeps of what extensions keep.
+const MAINTENANCE: Duration = Duration::from_secs(3_600);
+
 /// Where the parts of the state are.
 pub mod directory {
     /// The database.
@@ -255,6 +258,18 @@ impl Host {
         self.journal.flush().await;
         let (storage, components) = (self.storage.clone(), self.components.clone());
         Ok(tokio::task::spawn_blocking(move || crate::storage::transfer::export(&storage, &components, to)).await??)
+    }
+
+    /// Removes what extensions keep in `kv` beyond its time, every hour. Never returns.
+    pub async fn maintain(&self) {
+        loop {
+            tokio::time::sleep(MAINTENANCE).await;
+            for extension in self.registry.snapshot_owned().extensions.values() {
+                if let Err(error) = crate::capability::sweep_kv(&self.storage, extension.installation).await {
+                    tracing::error!(extension.id = %extension.id, %error, "what `{}` keeps could not be swept", extension.id);
+                }
+            }
+        }
     }
 
     /// Writes what waits to be written.

@@ -27,6 +27,9 @@ pub const INTERVAL: Duration = Duration::from_millis(250);
 const QUEUE: usize = 16_384;
 /// What keys begin with; the rest is the number of the block, big-endian.
 const PREFIX: &[u8] = b"journal/";
+/// Blocks are in the order in which calls ended, their times are when calls began: a look for newer entries goes on
+/// for this long into the past. It is more than any call takes.
+const OUT_OF_ORDER_MS: u64 = 3_600_000;
 /// Entries that one look-up returns at most.
 pub const MAX_LIMIT: usize = 1_000;
 
@@ -154,6 +157,11 @@ fn block_number(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.strip_prefix(PREFIX)?.try_into().ok()?))
 }
 
+/// A block's key, to be shown.
+fn block_name(key: &[u8]) -> String {
+    format!("journal/{}", block_number(key).map_or_else(|| "?".to_owned(), |number| number.to_string()))
+}
+
 fn block_key(number: u64) -> Vec<u8> {
     [PREFIX, &number.to_be_bytes()].concat()
 }
@@ -166,8 +174,8 @@ fn find(storage: &Storage, filter: &Filter, limit: usize) -> Result<Vec<Entry>, 
         let Some((oldest, _)) = blocks.last() else { break };
         before = Some(oldest.clone());
         for (key, bytes) in &blocks {
-            let (head, entries) = block::unpack(bytes).map_err(|reason| StorageError::Corrupt { key: String::from_utf8_lossy(key).into_owned(), reason })?;
-            if filter.since_ms.is_some_and(|since| head.last_ms < since) {
+            let (head, entries) = block::unpack(bytes).map_err(|reason| StorageError::Corrupt { key: block_name(key), reason })?;
+            if filter.since_ms.is_some_and(|since| head.last_ms.saturating_add(OUT_OF_ORDER_MS) < since) {
                 return Ok(found);
             }
             for entry in entries.into_iter().rev().filter(|entry| filter.matches(entry)) {
@@ -242,10 +250,11 @@ impl Writer {
             let Some((last, _)) = blocks.last() else { return Ok(()) };
             after = Some(last.clone());
             for (key, bytes) in &blocks {
-                if let (Some(number), Ok(head)) = (block_number(key), block::head(bytes)) {
-                    self.blocks.push_back((number, bytes.len() as u64, head.last_ms));
-                    self.bytes += bytes.len() as u64;
-                }
+                let Some(number) = block_number(key) else { continue };
+                // A damaged block goes when its time has come, counted from now.
+                let last_ms = block::head(bytes).map_or_else(|_| entry::now_ms(), |head| head.last_ms);
+                self.blocks.push_back((number, bytes.len() as u64, last_ms));
+                self.bytes += bytes.len() as u64;
             }
         }
     }
@@ -274,8 +283,10 @@ impl Writer {
             return;
         }
         let written = self.storage.update(move |transaction| {
+            put.into_iter().try_for_each(|(key, value)| transaction.put(key, value))?;
+            // Last, since what is written may be too old already.
             expired.into_iter().for_each(|key| transaction.remove(key));
-            put.into_iter().try_for_each(|(key, value)| transaction.put(key, value))
+            Ok(())
         });
         let written: Result<(), StorageError> = self.runtime.block_on(written);
         if let Err(error) = written {

@@ -6,7 +6,7 @@
 mod index;
 mod settings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -178,8 +178,7 @@ impl Registry {
                 let installation = match kept {
                     Some(installation) => installation,
                     None => {
-                        let last = transaction.get(key::INSTALLATIONS)?.and_then(|value| Some(u64::from_be_bytes(value.try_into().ok()?)));
-                        let next = last.unwrap_or(0) + 1;
+                        let next = last_installation(transaction.get(key::INSTALLATIONS)?)? + 1;
                         transaction.put(key::INSTALLATIONS.to_vec(), next.to_be_bytes().to_vec())?;
                         next
                     }
@@ -244,13 +243,13 @@ impl Registry {
 
     /// Removes what removed extensions kept in `kv`, which a crash may have left behind.
     pub async fn sweep(&self) -> Result<(), StorageError> {
-        let installed: HashMap<u64, ()> = self.snapshot().extensions.values().map(|extension| (extension.installation, ())).collect();
-        let last = self.storage.get(key::INSTALLATIONS)?.and_then(|value| Some(u64::from_be_bytes(value.try_into().ok()?))).unwrap_or(0);
+        let installed: HashSet<u64> = self.snapshot().extensions.values().map(|extension| extension.installation).collect();
         let mut next: Option<Vec<u8>> = None;
         // One look at the first key of each installation that has any.
         while let Some((key, _)) = self.storage.scan(b"kv/", next.as_deref(), Direction::Forward, 1)?.pop() {
-            let Some(installation) = key.get(3..11).and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?))) else { return Ok(()) };
-            if installation > last || !installed.contains_key(&installation) {
+            let installation = key.get(3..11).and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)));
+            let installation = installation.ok_or_else(|| corrupt(&key, "its key is too short"))?;
+            if !installed.contains(&installation) {
                 self.remove_kv(installation).await?;
             }
             let mut end = kv_prefix(installation);
@@ -324,6 +323,15 @@ fn clone(extension: &Extension) -> Extension {
 
 fn to_json(value: &impl Serialize) -> Result<Vec<u8>, StorageError> {
     serde_json::to_vec(value).map_err(|error| StorageError::Failed(error.to_string()))
+}
+
+/// The number of the last installation that there was; 0 if there was none.
+fn last_installation(stored: Option<Vec<u8>>) -> Result<u64, StorageError> {
+    match stored.map(<[u8; 8]>::try_from) {
+        None => Ok(0),
+        Some(Ok(bytes)) => Ok(u64::from_be_bytes(bytes)),
+        Some(Err(bytes)) => Err(corrupt(key::INSTALLATIONS, &format!("it has {} bytes instead of 8", bytes.len()))),
+    }
 }
 
 fn corrupt(key: &[u8], reason: &str) -> StorageError {

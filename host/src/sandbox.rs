@@ -55,7 +55,7 @@ pub struct SandboxConfig {
 /// Runs handlers.
 pub struct Sandbox {
     engine: Engine,
-    compiled: Compiled,
+    compiled: Arc<Compiled>,
     storage: Storage,
     slots: Semaphore,
     slot_count: u32,
@@ -97,7 +97,7 @@ impl Sandbox {
     pub fn new(config: &SandboxConfig, components: Blobs, storage: Storage) -> anyhow::Result<Self> {
         let engine = engine::pooling(config)?;
         let linker = linker(&engine)?;
-        let compiled = Compiled::open(config, &engine, linker, components)?;
+        let compiled = Arc::new(Compiled::open(config, &engine, linker, components)?);
         let ticker = Ticker::start(&engine)?;
         Ok(Self { engine, compiled, storage, slots: Semaphore::new(config.slots as usize), slot_count: config.slots, ticker })
     }
@@ -228,6 +228,11 @@ async fn handle(prepared: &Prepared, store: &mut Store<RunState>) -> wasmtime::R
         Ok(answer) => capability::outcome(answer).map_err(|reason| Fault::BadAnswer { reason }),
         Err(failure) => Err(fault::of_failure(failure)),
     })
+}
+
+/// The engine that runs guests, without what is around it here: the benches measure against it.
+pub fn bare_engine(config: &SandboxConfig) -> wasmtime::Result<Engine> {
+    engine::pooling(config)
 }
 
 /// Everything that a guest can import, linked once. What was not granted refuses when it is called.

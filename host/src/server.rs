@@ -8,6 +8,7 @@ mod admin;
 mod auth;
 mod body;
 mod error;
+mod extract;
 mod idempotency;
 mod listen;
 mod metrics;
@@ -54,7 +55,10 @@ pub async fn serve(host: Host, config: &Config, listeners: Listeners, tokens: Op
         shown_config: config.clone(),
         detached: tokio_util::task::TaskTracker::new(),
     });
-    listen::run(listeners, &app, router(app.clone()), stop).await;
+    tokio::select! {
+        () = listen::run(listeners, &app, router(app.clone()), stop) => {}
+        () = app.host.maintain() => {}
+    }
     app.detached.close();
     let grace = std::time::Duration::from_millis(config.server.shutdown_ms.into());
     if tokio::time::timeout(grace, app.detached.wait()).await.is_err() {

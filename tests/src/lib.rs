@@ -14,6 +14,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "what fails here fails a test")]
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -24,7 +25,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 
 /// How long a host may take to come up or to go; a bound for a test that would hang, not a measurement.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,6 +60,14 @@ impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON: {error}: {}", self.text))
+    }
+
+    /// The status, the code, the message and the hint of an error, in one line.
+    pub fn refusal(&self) -> String {
+        let error = &self.json()["error"];
+        let part = |key: &str| error[key].as_str().unwrap_or_default();
+        let hint = error["hint"].as_str().map_or(String::new(), |hint| format!(" (hint: {hint})"));
+        format!("{} {}: {}{hint}", self.status.as_u16(), part("code"), part("message"))
     }
 
     /// The stable code of an error.
@@ -101,6 +110,31 @@ pub fn root() -> &'static Path {
 
 fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// An answer of the API with what differs from run to run taken out: generated identifiers, times, fuel and sizes.
+pub fn redacted(json: &Value) -> Value {
+    const VARYING: [&str; 7] = ["fuel", "memory_bytes", "duration_us", "time_ms", "installed_ms", "digest", "store_bytes"];
+    match json {
+        Value::Array(items) => items.iter().map(redacted).collect(),
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                let generated = name == "action_id" && value.as_str().is_some_and(is_generated);
+                match generated || VARYING.contains(&name.as_str()) {
+                    true => (name.clone(), format!("[{name}]").into()),
+                    false => (name.clone(), redacted(value)),
+                }
+            };
+            members.iter().map(member).collect::<serde_json::Map<_, _>>().into()
+        }
+        plain => plain.clone(),
+    }
+}
+
+/// Whether an identifier looks like one that the host makes.
+pub fn is_generated(id: &str) -> bool {
+    let lengths = id.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && id.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// Asks `ready` again and again until it says yes.
@@ -244,6 +278,42 @@ impl Running {
     pub async fn try_request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
         let stream = UnixStream::connect(self.socket()).await?;
         request_over(stream, Request::builder().method(method).uri(path).header("host", "localhost").body(Full::new(Bytes::from(body)))?).await
+    }
+
+    /// The address that it listens on, as it says itself.
+    pub fn address(&self) -> SocketAddr {
+        let log = self.log();
+        let address = log.split_once("listening on ").and_then(|(_, rest)| rest.split_once(';')?.0.parse().ok());
+        address.unwrap_or_else(|| panic!("it does not say where it listens: {log}"))
+    }
+
+    /// The token of a role, `panel` or `operator`.
+    pub fn token(&self, role: &str) -> String {
+        let path = self.data.join(format!("{role}.token"));
+        std::fs::read_to_string(path).expect("the token can be read").trim().to_owned()
+    }
+
+    /// Makes a request over TCP, with the header `Authorization` if there is one.
+    pub async fn request_over_tcp(&self, method: Method, path: &str, authorization: Option<&str>, body: &str) -> Answer {
+        let stream = TcpStream::connect(self.address()).await.expect("it listens");
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let request = request.body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
+        request_over(stream, request).await.unwrap_or_else(|error| panic!("{path}: {error}: {}", self.log()))
+    }
+
+    /// Opens a connection, to be spoken to by hand.
+    pub async fn connect(&self) -> UnixStream {
+        UnixStream::connect(self.socket()).await.expect("it listens")
+    }
+
+    /// A figure of `/metrics`, by its name with labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.request(Method::GET, "/metrics", "").await.text;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_else(|| panic!("no `{name}` in {text}"))
     }
 
     /// Makes a request with a JSON body, and returns its JSON if it succeeds.

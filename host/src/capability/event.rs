@@ -125,7 +125,7 @@ impl events::HostEvent for CallState {
     }
 
     fn result(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Option<String>> {
-        let result = self.event.result.as_ref().map(|result| result.to_string());
+        let result = self.event.result.as_ref().map(|result| hook::redacted(result).to_string());
         self.called(result.as_ref().map_or(0, String::len))?;
         Ok(result)
     }
@@ -178,7 +178,7 @@ impl serde::Serialize for Json<'_> {
         map.serialize_entry("depth", &call.depth)?;
         if let Some(ended) = &call.ended {
             map.serialize_entry("status", &ended.status)?;
-            map.serialize_entry("result", &self.0.result.as_deref())?;
+            map.serialize_entry("result", &self.0.result.as_deref().map(hook::redacted))?;
         }
         map.end()
     }

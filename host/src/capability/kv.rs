@@ -11,7 +11,7 @@ use wasmtime::component::Resource;
 use super::CallState;
 use crate::bindings::kv::{self, Condition, Entry, Error, KeyPage, WriteResult};
 use crate::hook::Rehearsal;
-use crate::storage::{Direction, StorageError, Transaction};
+use crate::storage::{Direction, Storage, StorageError, Transaction};
 
 /// Bytes of a key.
 const MAX_KEY_BYTES: usize = 512;
@@ -149,15 +149,7 @@ impl kv::HostBucket for CallState {
             if let Some(conflict) = conflict(transaction, &full, &condition, now_ms())? {
                 return Ok(conflict);
             }
-            if let Some(stored) = transaction.get(&full)? {
-                let usage = read_usage(transaction, &quota)?;
-                let left = Usage {
-                    bytes: usage.bytes.saturating_sub(cost(&full, stored.len().saturating_sub(HEADER))),
-                    entries: usage.entries.saturating_sub(1),
-                };
-                write_usage(transaction, &quota, left)?;
-                transaction.remove(full);
-            }
+            take_out(transaction, &quota.key, full)?;
             Ok(WriteResult::Written(0))
         });
         Ok(written.await)
@@ -247,7 +239,7 @@ fn cost(full_key: &[u8], value_bytes: usize) -> u64 {
 fn put(transaction: &mut Transaction<'_>, quota: &Quota, key: Vec<u8>, value: &[u8], expiry: u64) -> Result<u64, Error> {
     let old = transaction.get(&key)?;
     let revision = old.as_deref().and_then(|old| read_u64(old.get(..8)?)).unwrap_or_else(now_ms) + 1;
-    let usage = read_usage(transaction, quota)?;
+    let usage = read_usage(transaction, &quota.key)?;
     let old_bytes = old.as_ref().map_or(0, |old| cost(&key, old.len().saturating_sub(HEADER)));
     let new = Usage {
         bytes: usage.bytes.saturating_sub(old_bytes) + cost(&key, value.len()),
@@ -257,7 +249,7 @@ fn put(transaction: &mut Transaction<'_>, quota: &Quota, key: Vec<u8>, value: &[
     if grows && (new.bytes > quota.bytes || new.entries > quota.entries) {
         return Err(Error::QuotaExceeded);
     }
-    write_usage(transaction, quota, new)?;
+    write_usage(transaction, &quota.key, new)?;
     let mut stored = Vec::with_capacity(HEADER + value.len());
     stored.extend_from_slice(&revision.to_be_bytes());
     stored.extend_from_slice(&expiry.to_be_bytes());
@@ -266,18 +258,59 @@ fn put(transaction: &mut Transaction<'_>, quota: &Quota, key: Vec<u8>, value: &[
     Ok(revision)
 }
 
-fn read_usage(transaction: &Transaction<'_>, quota: &Quota) -> Result<Usage, Error> {
-    let stored = transaction.get(&quota.key)?.unwrap_or_default();
+/// Removes an entry, if it is there, and counts it no longer.
+fn take_out(transaction: &mut Transaction<'_>, usage_key: &[u8], key: Vec<u8>) -> Result<(), StorageError> {
+    let Some(stored) = transaction.get(&key)? else { return Ok(()) };
+    let usage = read_usage(transaction, usage_key)?;
+    let left = Usage {
+        bytes: usage.bytes.saturating_sub(cost(&key, stored.len().saturating_sub(HEADER))),
+        entries: usage.entries.saturating_sub(1),
+    };
+    write_usage(transaction, usage_key, left)?;
+    transaction.remove(key);
+    Ok(())
+}
+
+/// Removes the entries of an installation whose time is over. Until then nobody sees them, and they count.
+pub(crate) async fn sweep(storage: &Storage, installation: u64) -> Result<(), StorageError> {
+    let (prefix, usage_key) = (prefix(installation), usage_key(installation));
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let pairs = storage.scan(&prefix, after.as_deref(), Direction::Forward, 200)?;
+        let Some((last, _)) = pairs.last() else { return Ok(()) };
+        after = Some(last.clone());
+        let over = |stored: &[u8]| read_entry(stored, now_ms()).is_none();
+        let expired: Vec<Vec<u8>> =
+            pairs.into_iter().filter(|(key, stored)| *key != usage_key && over(stored)).map(|(key, _)| key).collect();
+        if expired.is_empty() {
+            continue;
+        }
+        let usage_key = usage_key.clone();
+        let removed = storage.update(move |transaction| {
+            for key in expired {
+                // It may have been written anew meanwhile.
+                if transaction.get(&key)?.is_some_and(|stored| over(&stored)) {
+                    take_out(transaction, &usage_key, key)?;
+                }
+            }
+            Ok::<_, StorageError>(())
+        });
+        removed.await?;
+    }
+}
+
+fn read_usage(transaction: &Transaction<'_>, usage_key: &[u8]) -> Result<Usage, StorageError> {
+    let stored = transaction.get(usage_key)?.unwrap_or_default();
     let number = |range: std::ops::Range<usize>| stored.get(range).and_then(read_u64).unwrap_or(0);
     Ok(Usage { bytes: number(0..8), entries: number(8..16) })
 }
 
-fn write_usage(transaction: &mut Transaction<'_>, quota: &Quota, usage: Usage) -> Result<(), Error> {
+fn write_usage(transaction: &mut Transaction<'_>, usage_key: &[u8], usage: Usage) -> Result<(), StorageError> {
     let stored = [usage.bytes.to_be_bytes(), usage.entries.to_be_bytes()].concat();
-    Ok(transaction.put(quota.key.clone(), stored)?)
+    transaction.put(usage_key.to_vec(), stored)
 }
 
-fn list(storage: &crate::storage::Storage, bucket: &[u8], prefix: &str, after: Option<String>, limit: u32) -> Result<KeyPage, Error> {
+fn list(storage: &Storage, bucket: &[u8], prefix: &str, after: Option<String>, limit: u32) -> Result<KeyPage, Error> {
     if prefix.len() > MAX_KEY_BYTES || after.as_ref().is_some_and(|after| after.len() > MAX_KEY_BYTES) {
         return Err(Error::InvalidKey);
     }
@@ -292,4 +325,39 @@ fn list(storage: &crate::storage::Storage, bucket: &[u8], prefix: &str, after: O
     let last = pairs.iter().take(limit).next_back().map(|(key, _)| text(key));
     let keys = pairs.iter().take(limit).filter(|(_, stored)| read_entry(stored, now).is_some()).map(|(key, _)| text(key)).collect();
     Ok(KeyPage { keys, next: if more { last } else { None } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_over_is_swept_and_counts_no_longer() {
+        let storage = Storage::in_memory().unwrap();
+        let quota = Quota { key: usage_key(7), bytes: 1_000, entries: 10 };
+        let key = |name: &str| [prefix(7), vec![1, b'b'], name.as_bytes().to_vec()].concat();
+        let (mine, entries) = (quota.clone(), [(key("over"), 1), (key("lasting"), 0)]);
+        let written = storage.update(move |transaction| {
+            entries.into_iter().try_for_each(|(key, expiry)| put(transaction, &mine, key, b"value", expiry).map(drop))
+        });
+        written.await.unwrap();
+        sweep(&storage, 7).await.unwrap();
+        assert!(storage.get(&key("over")).unwrap().is_none() && storage.get(&key("lasting")).unwrap().is_some());
+        let usage = storage.update(move |transaction| read_usage(transaction, &quota.key)).await.unwrap();
+        assert_eq!((usage.entries, usage.bytes), (1, cost(&key("lasting"), 5)));
+    }
+
+    #[tokio::test]
+    async fn a_write_over_the_quota_is_refused_and_a_smaller_one_is_not() {
+        let storage = Storage::in_memory().unwrap();
+        let quota = Quota { key: usage_key(7), bytes: 100, entries: 1 };
+        let key = [prefix(7), b"\x01bkey".to_vec()].concat();
+        let result = storage.update(move |transaction| {
+            put(transaction, &quota, key.clone(), &[0; 90], 0)?;
+            assert!(matches!(put(transaction, &quota, key.clone(), &[0; 99], 0), Err(Error::QuotaExceeded)));
+            assert!(matches!(put(transaction, &quota, [&*key, b"2"].concat(), b"", 0), Err(Error::QuotaExceeded)));
+            put(transaction, &quota, key, &[0; 10], 0)
+        });
+        result.await.unwrap();
+    }
 }

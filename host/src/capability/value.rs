@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::bindings::core_types as wit;
 use crate::bindings::events;
-use crate::hook::{BYTES_KEY, Change, Outcome, Problem, SECRET_KEY, Value};
+use crate::hook::{BYTES_KEY, Change, Outcome, Problem, SECRET_KEY, Value, redacted};
 
 /// Changes that an answer may ask for.
 const MAX_CHANGES: usize = 1_000;
@@ -26,7 +26,7 @@ pub(super) fn hand_out(value: Option<&Value>) -> (Option<wit::Value>, usize) {
         Value::Text(text) => wit::Value::Text(text.clone()),
         Value::Texts(texts) => wit::Value::Texts(texts.clone()),
         Value::Bytes(bytes) => wit::Value::Bytes(bytes.clone()),
-        Value::Json(json) => wit::Value::Json(json.to_string()),
+        Value::Json(json) => wit::Value::Json(redacted(json).to_string()),
         Value::Secret(_) => wit::Value::Secret,
     };
     let bytes = match &handed {

@@ -63,6 +63,7 @@ async fn play(context: &Context, client: &Client, call: &PanelCall) -> Result<Va
             output::print(&output::dim(&format!("          the panel reads {}", printed.lines().last().unwrap_or_default())))?;
         }
     }
+    let verdicts: Vec<Value> = translated.iter().zip(verdicts).map(|(hook_call, verdict)| output::without_secrets(&hook_call.action, verdict)).collect();
     Ok(json!({ "at": call.at, "panel": call.panel, "hooks": translated.iter().map(|hook_call| format!("{}:{}", hook_call.phase, hook_call.action)).collect::<Vec<_>>(), "verdicts": verdicts, "printed": printed }))
 }
 
@@ -138,7 +139,7 @@ fn print(call: &PanelCall, hook_call: &Translated, verdict: &Value, powers: &[Po
         output::print(&format!("          {}: {} -> {}  {}", text(change, "field"), side("from"), side("to"), output::dim(&format!("by {}", text(change, "extension")))))?;
     }
     if let Some(result) = verdict.get("result").filter(|result| !result.is_null() && word == "skipped") {
-        output::print(&format!("          result: {result}"))?;
+        output::print(&format!("          result: {}", crate::hook::redacted(result)))?;
     }
     for trace in items(verdict, "trace").filter(|trace| trace.get("fault").is_some_and(|fault| !fault.is_null())) {
         let fault = trace.get("fault").unwrap_or(&Value::Null);

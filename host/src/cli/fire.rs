@@ -58,7 +58,7 @@ impl Fire {
         let request = self.request()?;
         let verdict = block_on(context.client()?.request(Method::POST, &path, Content::Json(request)))?;
         match context.format {
-            Format::Json => output::print_json(&verdict)?,
+            Format::Json => output::print_json(&output::without_secrets(&self.action, verdict.clone()))?,
             Format::Text => self.print(phase, &verdict)?,
         }
         Ok(match text(&verdict, "verdict") {
@@ -170,7 +170,7 @@ pub(super) fn print_handlers(decided: &Value) -> Result<(), Failure> {
         output::print(&format!("  {}: {} -> {}  {}", text(change, "field"), side("from"), side("to"), output::dim(&format!("by {}", text(change, "extension")))))?;
     }
     if let Some(result) = decided.get("result").filter(|result| !result.is_null()) {
-        output::print(&format!("  result: {result}"))?;
+        output::print(&format!("  result: {}", crate::hook::redacted(result)))?;
     }
     let mut table = output::table(&["handler", "version", "outcome", "fuel", "memory", "took"]);
     for trace in items(decided, "trace") {

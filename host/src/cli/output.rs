@@ -63,6 +63,8 @@ impl Failure {
     /// Prints it and returns the exit status.
     pub fn print(&self, format: Format) -> ExitCode {
         match format {
+            // The reader of the output has seen enough.
+            _ if self.status == 0 => {}
             Format::Json => {
                 let error = serde_json::json!({ "error": { "code": self.code, "message": self.message, "hint": self.hint } });
                 eprintln!("{error}");
@@ -204,6 +206,23 @@ pub fn value(value: &Value) -> String {
         Value::Object(members) if members.contains_key(crate::hook::SECRET_KEY) => "secret".into(),
         other => other.to_string(),
     }
+}
+
+/// The answer to a hook call without the values of secrets, which the panel gets back and nobody is to read here.
+pub fn without_secrets(action: &str, mut answer: Value) -> Value {
+    if let Some(params) = answer.get_mut("params").and_then(Value::as_object_mut) {
+        for (name, value) in params {
+            let marked = value.get(crate::hook::SECRET_KEY).is_some();
+            *value = match marked || crate::hook::is_secret(action, name) {
+                true => serde_json::json!({ crate::hook::SECRET_KEY: null }),
+                false => crate::hook::redacted(value),
+            };
+        }
+    }
+    if let Some(result) = answer.get_mut("result") {
+        *result = crate::hook::redacted(result);
+    }
+    answer
 }
 
 /// A member of a JSON object, as text; empty if it is not there.

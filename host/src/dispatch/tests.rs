@@ -213,7 +213,10 @@ fn line(verdict: &Verdict) -> String {
         format!("{} objects: {}", objection.extension, objection.problem.message)
     }));
     let trace = verdict.trace.iter().map(|trace| {
-        let outcome = trace.outcome.as_ref().map_or_else(|fault| fault.code(), |word| word);
+        let outcome = match &trace.outcome {
+            Ok(word) => word,
+            Err(fault) => fault.code(),
+        };
         format!("{}:{outcome}", trace.extension)
     });
     parts.extend(trace.reduce(|all, one| format!("{all} {one}")));

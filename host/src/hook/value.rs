@@ -1,6 +1,7 @@
 //! One value of a parameter, and the JSON that stands for it.
 //!
 //! Secrets are a type of their own here: nothing that prints, logs or serialises a [`Value`] can show one.
+//! Members of nested documents whose name says that they are secret are withheld in the same way.
 //! Only [`Disclosed`], which the server uses to answer the panel that sent the secret, writes it out.
 
 use std::fmt;
@@ -114,7 +115,7 @@ impl Value {
             Value::Text(value) => value.as_str().into(),
             Value::Texts(values) => values.as_slice().into(),
             Value::Bytes(bytes) => serde_json::json!({ BYTES_KEY: BASE64.encode(bytes) }),
-            Value::Json(value) => value.clone(),
+            Value::Json(value) => super::redacted(value),
             Value::Secret(_) => serde_json::json!({ SECRET_KEY: null }),
         }
     }
@@ -180,7 +181,7 @@ impl Serialize for Value {
             Value::Text(value) => serializer.serialize_str(value),
             Value::Texts(values) => values.serialize(serializer),
             Value::Bytes(bytes) => one_entry(serializer, BYTES_KEY, &BASE64.encode(bytes)),
-            Value::Json(value) => value.serialize(serializer),
+            Value::Json(value) => super::redacted(value).serialize(serializer),
             Value::Secret(_) => one_entry(serializer, SECRET_KEY, &()),
         }
     }
@@ -199,8 +200,9 @@ pub struct Disclosed<'a, T: ?Sized>(pub &'a T);
 impl Serialize for Disclosed<'_, Value> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Value::Secret(Secret { value, origin: SecretOrigin::Panel }) => one_entry(serializer, SECRET_KEY, &**value),
-            Value::Secret(Secret { value, origin: SecretOrigin::Name }) => value.serialize(serializer),
+            Value::Secret(Secret { value, origin: SecretOrigin::Panel }) => one_entry(serializer, SECRET_KEY, &Disclosed(&**value)),
+            Value::Secret(Secret { value, origin: SecretOrigin::Name }) => Disclosed(&**value).serialize(serializer),
+            Value::Json(value) => value.serialize(serializer),
             value => value.serialize(serializer),
         }
     }

@@ -12,6 +12,8 @@ const VERSION: u8 = 1;
 const HEAD: usize = 9;
 /// Bytes of entries, as JSON, that go into one block. They shrink to a fifth or less.
 const PACKED: usize = 192 << 10;
+/// Bytes of an entry, as JSON, that is kept whole.
+const MAX_ENTRY: usize = 512 << 10;
 /// Bytes of JSON that a block unpacks to at most.
 const MAX_UNPACKED: usize = 16 << 20;
 /// How hard to compress: the fastest level already shrinks JSON well.
@@ -34,12 +36,22 @@ pub(super) struct Packer {
 impl Packer {
     /// Adds an entry.
     pub(super) fn add(&mut self, entry: Entry) {
+        let mut entry = entry;
         match serde_json::to_vec(&entry) {
-            Ok(json) if json.len() < MAX_UNPACKED => {
+            Ok(json) if json.len() > MAX_ENTRY => {
+                entry.abridge();
+                self.add_json(&entry);
+            }
+            _ => self.add_json(&entry),
+        }
+    }
+
+    fn add_json(&mut self, entry: &Entry) {
+        match serde_json::to_vec(entry) {
+            Ok(json) => {
                 self.bytes += json.len();
                 self.entries.push((entry.time_ms, json));
             }
-            Ok(json) => tracing::error!("an entry of {} bytes is too large for the journal", json.len()),
             Err(error) => tracing::error!(%error, "an entry cannot be written to the journal"),
         }
     }
@@ -72,8 +84,15 @@ fn pack(entries: &[(u64, Vec<u8>)], blocks: &mut Vec<(Head, Vec<u8>)>) {
     if block.len() <= MAX_VALUE_BYTES {
         return blocks.push((Head { last_ms }, block));
     }
-    if entries.len() == 1 {
-        return tracing::error!("an entry of {} bytes is too large for the journal", json.len());
+    if let [(time, json)] = entries {
+        // It does not shrink enough. Abridged, it fits as it is.
+        return match serde_json::from_slice::<Entry>(json) {
+            Ok(mut entry) if !entry.abridged => {
+                entry.abridge();
+                pack(&[(*time, serde_json::to_vec(&entry).unwrap_or_default())], blocks);
+            }
+            _ => tracing::error!("an entry of {} bytes is too large for the journal", json.len()),
+        };
     }
     let (first, second) = entries.split_at(entries.len() / 2);
     pack(first, blocks);

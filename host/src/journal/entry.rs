@@ -10,6 +10,9 @@ use crate::hook::{Decision, HookCall, LogLevel, ObjectRef, Params, Phase, Rehear
 const MAX_VALUE_BYTES: usize = 1 << 10;
 /// Parameters that an entry keeps.
 const MAX_PARAMS: usize = 100;
+/// Problems and handlers that an abridged entry keeps, and bytes of a text in it.
+const MAX_ABRIDGED: usize = 50;
+const MAX_ABRIDGED_BYTES: usize = 200;
 /// Bytes of log that an entry keeps of each handler.
 const MAX_LOG_BYTES: usize = 4 << 10;
 
@@ -51,6 +54,9 @@ pub struct Entry {
     pub trace: Vec<EntryTrace>,
     /// Microseconds that the decision took.
     pub duration_us: u64,
+    /// Whether the entry was too large, and values, logs and long texts were left out of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub abridged: bool,
 }
 
 /// Who is behind an action.
@@ -179,7 +185,7 @@ impl Entry {
                     extension: alteration.extension.to_string(),
                 })
                 .collect(),
-            result: verdict.result.as_deref().map(|result| shortened(result.clone())),
+            result: verdict.result.as_deref().map(|result| shortened(crate::hook::redacted(result))),
             problems: verdict
                 .problems
                 .iter()
@@ -193,8 +199,39 @@ impl Entry {
                 .collect(),
             trace: verdict.trace.iter().map(trace).collect(),
             duration_us: micros(duration),
+            abridged: false,
         }
     }
+
+    /// What is left of an entry that is too large: who decided what, without values.
+    pub(super) fn abridge(&mut self) {
+        self.abridged = true;
+        self.params.clear();
+        self.result = None;
+        for alteration in &mut self.alterations {
+            (alteration.from, alteration.to) = (None, None);
+        }
+        self.problems.truncate(MAX_ABRIDGED);
+        for problem in &mut self.problems {
+            cut(&mut problem.message);
+        }
+        self.trace.truncate(MAX_ABRIDGED);
+        for trace in &mut self.trace {
+            trace.log.clear();
+            if let Some(reason) = &mut trace.reason {
+                cut(reason);
+            }
+            if let Some(fault) = &mut trace.fault {
+                fault.backtrace.clear();
+                cut(&mut fault.message);
+            }
+        }
+    }
+}
+
+/// Cuts a text to what an abridged entry keeps.
+fn cut(text: &mut String) {
+    text.truncate(text.floor_char_boundary(MAX_ABRIDGED_BYTES));
 }
 
 impl EntryTrace {
@@ -206,9 +243,12 @@ impl EntryTrace {
 
 fn trace(trace: &crate::hook::HandlerTrace) -> EntryTrace {
     let mut room = MAX_LOG_BYTES;
-    let log = trace.log.iter().take_while(|record| {
-        room = room.saturating_sub(record.message.len());
-        room > 0
+    let log = trace.log.iter().take_while(|record| match room.checked_sub(record.message.len()) {
+        Some(left) => {
+            room = left;
+            true
+        }
+        None => false,
     });
     EntryTrace {
         extension: trace.extension.to_string(),

@@ -10,6 +10,7 @@ use std::hash::{Hash as _, Hasher};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use lru::LruCache;
@@ -59,7 +60,14 @@ pub(super) struct Compiled {
     loading: Mutex<HashMap<Digest, Arc<Loading>>>,
 }
 
-type Loading = OnceCell<Result<Arc<Prepared>, CompiledError>>;
+/// One attempt to load a component, which everyone who wants it waits for.
+struct Loading {
+    begun: Instant,
+    loaded: OnceCell<Result<Arc<Prepared>, CompiledError>>,
+}
+
+/// How long a failure to load is taken as final, so that not every call compiles what cannot be compiled.
+const FAILURE_KEPT: Duration = Duration::from_secs(60);
 
 impl Compiled {
     pub(super) fn open(config: &SandboxConfig, engine: &Engine, linker: Linker<RunState>, components: Blobs) -> anyhow::Result<Self> {
@@ -105,15 +113,31 @@ impl Compiled {
     }
 
     /// The component, ready to be called. The common case is one look-up under a lock.
-    pub(super) async fn prepared(&self, extension: &Extension) -> Result<Arc<Prepared>, CompiledError> {
+    pub(super) async fn prepared(self: &Arc<Self>, extension: &Arc<Extension>) -> Result<Arc<Prepared>, CompiledError> {
         let digest = extension.digest;
         if let Some(prepared) = lock(&self.mapped).get(&digest) {
             return Ok(prepared.clone());
         }
-        let loading = lock(&self.loading).entry(digest).or_default().clone();
-        let loaded = loading.get_or_init(|| self.load_or_compile(extension)).await.clone();
-        lock(&self.loading).remove(&digest);
-        loaded
+        let loading = self.loading(digest);
+        let (its, extension) = (self.clone(), extension.clone());
+        // A task of its own: compiling goes on, and is of use to the next call, when this one is past its deadline.
+        let task = tokio::spawn(async move {
+            let loaded = loading.loaded.get_or_init(|| its.load_or_compile(&extension)).await.clone();
+            if loaded.is_ok() {
+                lock(&its.loading).remove(&digest);
+            }
+            loaded
+        });
+        task.await.unwrap_or_else(|error| Err(CompiledError::Link(error.to_string())))
+    }
+
+    /// The attempt that is under way, or that failed a moment ago, or a new one.
+    fn loading(&self, digest: Digest) -> Arc<Loading> {
+        let mut all = lock(&self.loading);
+        let failed = |loading: &Loading| matches!(loading.loaded.get(), Some(Err(_)));
+        all.retain(|_, loading| !failed(loading) || loading.begun.elapsed() < FAILURE_KEPT);
+        let new = || Arc::new(Loading { begun: Instant::now(), loaded: OnceCell::new() });
+        all.entry(digest).or_insert_with(new).clone()
     }
 
     pub(super) fn sweep(&self, in_use: impl Fn(&Digest) -> bool) -> anyhow::Result<usize> {
@@ -146,6 +170,7 @@ impl Compiled {
     }
 
     fn keep(&self, digest: Digest, prepared: Arc<Prepared>) {
+        lock(&self.loading).remove(&digest);
         lock(&self.mapped).put(digest, prepared);
     }
 

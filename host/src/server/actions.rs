@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 
 use super::error::{ApiError, ErrorBody};
+use super::extract::Path;
 use super::wire::{AfterRequest, BatchRequest, BatchResponse, BeforeRequest, HookResponse};
 use super::{App, AppState, body};
 use crate::hook::{HookCall, Phase};

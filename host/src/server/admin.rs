@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::error::{ApiError, ErrorBody};
+use super::extract::{Path, Query};
 use super::{AppState, body};
 use crate::extension::{Extension, Settings, State as ExtensionState};
 use crate::hook::catalogue::{FieldKind, catalogue};

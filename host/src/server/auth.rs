@@ -110,12 +110,18 @@ fn allow(app: &App, request: &Request) -> Result<(), ApiError> {
             .with_hint(Some("send `Authorization: Bearer <token>`; the tokens are in the files panel.token and operator.token of the host's data directory"))
     };
     let header = request.headers().get(header::AUTHORIZATION).ok_or_else(|| missing("over TCP a request needs a token"))?;
-    let token = header.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(|| missing("the header `Authorization` is not `Bearer <token>`"))?;
+    let token = header.to_str().ok().and_then(bearer).ok_or_else(|| missing("the header `Authorization` is not `Bearer <token>`"))?;
     let role = app.tokens.as_ref().and_then(|tokens| tokens.role(token.trim())).ok_or_else(|| missing("the token is not one of this host's"))?;
     if role < needed {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "auth.role", "the panel's token may only call hooks").with_hint(Some("use the operator's token")));
     }
     Ok(())
+}
+
+/// The token of a header `Bearer <token>`; the case of the word does not matter.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 #[cfg(test)]

@@ -1,25 +1,97 @@
 //! Bodies of requests: read within a size and a time, then parsed with errors that name the place.
 
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 use crate::suggest;
 
-/// Bytes of a body over its limit that are read and thrown away, so that the client comes to read the answer.
+/// Bytes of a body that nobody wants which are read and thrown away.
 const MAX_DRAINED_BYTES: usize = 512 << 20;
+
+/// The body of a request while it is being answered. What the answer leaves unread comes back to [`Unread`].
+pub struct Lent {
+    body: Option<Incoming>,
+    begun: bool,
+    back: Arc<Mutex<Option<Incoming>>>,
+}
+
+/// What was left unread of a body.
+pub struct Unread(Arc<Mutex<Option<Incoming>>>);
+
+/// Lends the body of a request to whatever answers it.
+pub fn lend(request: Request<Incoming>) -> (Request<Lent>, Unread) {
+    // A client that waits to be asked for its body is not asked for one that nobody wants.
+    let begun = !request.headers().contains_key(header::EXPECT);
+    let back = Arc::new(Mutex::new(None));
+    let unread = Unread(back.clone());
+    (request.map(|body| Lent { body: Some(body), begun, back }), unread)
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.begun = true;
+        match &mut self.body {
+            Some(body) => Pin::new(body).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take().filter(|body| self.begun && !HttpBody::is_end_stream(body)) {
+            *self.back.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        }
+    }
+}
+
+impl Unread {
+    /// Reads what is left until `end` and throws it away: a client that still sends does not read its answer, and
+    /// loses it when the connection is closed under it.
+    pub async fn drain(self, end: Instant) {
+        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut body) = left else { return };
+        let reading = async {
+            let mut drained = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                drained += frame.data_ref().map_or(0, Bytes::len);
+                if drained > MAX_DRAINED_BYTES {
+                    return;
+                }
+            }
+        };
+        // What is still to come after this is cut off.
+        let _ = tokio::time::timeout_at(end.into(), reading).await;
+    }
+}
 
 /// Reads a body of at most `limit` bytes within `time`.
 pub async fn read(headers: &HeaderMap, body: Body, limit: u64, time: Duration) -> Result<Bytes, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let reading = async {
         match announced {
-            Some(length) if length > limit => Err(too_large(drain(body, length).await, limit)),
+            Some(length) if length > limit => Err(too_large(length, limit)),
             _ => collect(body, limit).await,
         }
     };
@@ -37,40 +109,17 @@ async fn collect(mut body: Body, limit: u64) -> Result<Bytes, ApiError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "request.malformed", format!("the body broke off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
-        if (collected.len() + data.len()) as u64 > limit {
-            let seen = (collected.len() + data.len()) as u64;
-            drop(collected);
-            return Err(too_large(drain(body, seen).await, limit));
+        let seen = (collected.len() + data.len()) as u64;
+        if seen > limit {
+            return Err(too_large(seen, limit));
         }
         // Mostly the whole body comes as one frame, which is taken as it is.
-        if collected.is_empty() && body.size_hint_is_zero() {
+        if collected.is_empty() && HttpBody::is_end_stream(&body) {
             return Ok(data);
         }
         collected.extend_from_slice(&data);
     }
     Ok(collected.freeze())
-}
-
-/// Whether nothing more can come.
-trait SizeHint {
-    fn size_hint_is_zero(&self) -> bool;
-}
-
-impl SizeHint for Body {
-    fn size_hint_is_zero(&self) -> bool {
-        hyper::body::Body::is_end_stream(self)
-    }
-}
-
-async fn drain(mut body: Body, announced: u64) -> u64 {
-    let mut drained = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        drained += frame.data_ref().map_or(0, Bytes::len);
-        if drained > MAX_DRAINED_BYTES {
-            break;
-        }
-    }
-    announced.max(drained as u64)
 }
 
 fn too_large(bytes: u64, limit: u64) -> ApiError {

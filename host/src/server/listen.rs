@@ -2,10 +2,10 @@
 //!
 //! Plain `axum::serve` installs no timers and keeps half-open connections for ever, hence this loop of our own.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 
 use super::App;
 use super::auth::Peer;
+use super::body;
 use crate::config::Config;
 
 /// Bytes of a request's head.
@@ -46,15 +47,26 @@ pub async fn bind(config: &Config) -> anyhow::Result<Listeners> {
 }
 
 async fn bind_socket(path: &Path, config: &Config) -> anyhow::Result<UnixListener> {
-    if path.exists() {
-        anyhow::ensure!(UnixStream::connect(path).await.is_err(), "another host listens on it");
-        // Left behind by a host that was killed.
-        std::fs::remove_file(path)?;
-    }
+    remove_stale_socket(path).await?;
     let mode = config.socket_mode().map_err(anyhow::Error::msg)?;
     let socket = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     Ok(socket)
+}
+
+/// Removes a socket that a killed host left behind, and nothing else.
+async fn remove_stale_socket(path: &Path) -> anyhow::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) => anyhow::ensure!(metadata.file_type().is_socket(), "there is a file of this name that is no socket"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    match UnixStream::connect(path).await {
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Ok(std::fs::remove_file(path)?),
+        // A host whose queue of connections is full does not take one, and lives all the same.
+        Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => Err(error.into()),
+        Ok(_) | Err(_) => anyhow::bail!("another host listens on it"),
+    }
 }
 
 impl Listeners {
@@ -166,9 +178,14 @@ impl Connections {
         let config = &self.app.config;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(Duration::from_millis(config.write_timeout_ms.into())));
-        let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
+        let body_time = Duration::from_millis(config.body_timeout_ms.into());
+        let service = service_fn(|request| async {
+            let end = Instant::now() + body_time;
+            let (mut request, unread) = body::lend(request);
             request.extensions_mut().insert(peer);
-            self.router.clone().oneshot(request)
+            let response = self.router.clone().oneshot(request).await;
+            unread.drain(end).await;
+            response
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

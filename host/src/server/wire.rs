@@ -297,6 +297,7 @@ impl BeforeRequest {
 impl AfterRequest {
     /// The hook call that this asks for.
     pub fn into_call(self, action: &str, config: &ServerConfig) -> Result<HookCall, ApiError> {
+        self.id.as_ref().map_or(Ok(()), |id| check_name("id", id))?;
         let call = HookCall {
             id: self.action_id.or(self.id).unwrap_or_else(new_id),
             action: action.to_owned(),
@@ -320,6 +321,7 @@ impl BatchRequest {
         if self.items.is_empty() || self.items.len() > config.batch as usize {
             return Err(ApiError::invalid(format!("`items` must have 1 to {} items: {}", config.batch, self.items.len())));
         }
+        self.id.as_ref().map_or(Ok(()), |id| check_name("id", id))?;
         let id = self.id.clone().unwrap_or_else(new_id);
         let common = |item: BatchItem, number: usize| {
             let at = |error: ApiError| error.with_prefix(&format!("`items[{number}]`"));

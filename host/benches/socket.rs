@@ -1,0 +1,200 @@
+//! What a panel waits for: a whole hook call over the Unix socket, against starting a script, and against the same
+//! server without a sandbox; and what a restart with many extensions costs.
+
+#![expect(clippy::expect_used, clippy::panic, missing_docs, reason = "a bench that fails says so and ends")]
+
+#[path = "support/client.rs"]
+mod client;
+#[path = "support/guests.rs"]
+mod guests;
+#[path = "support/ratio.rs"]
+mod ratio;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::post;
+use client::{Client, throughput};
+use criterion::Criterion;
+use palisade::config::Config;
+use palisade::host::{Host, Replace};
+use palisade::server::wire::BeforeRequest;
+use ratio::{Limit, in_turn, median, ratio, report};
+
+const PALISADE: &str = env!("CARGO_BIN_EXE_palisade");
+const PATH: &str = "/v1/actions/mailbox.create/before";
+/// Extensions for the restart.
+const MANY: u32 = 1_000;
+
+/// A process that ends with this.
+struct Server {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Server {
+    fn start(mut command: Command, socket: PathBuf) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("the server starts");
+        let server = Self { child, socket };
+        server.wait_until_ready();
+        server
+    }
+
+    fn palisade(data: &Path) -> Self {
+        let mut command = Command::new(PALISADE);
+        command.args(["serve", "--log", "error", "--data"]).arg(data);
+        Self::start(command, data.join("palisade.sock"))
+    }
+
+    fn wait_until_ready(&self) {
+        let begun = Instant::now();
+        while std::os::unix::net::UnixStream::connect(&self.socket).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the server did not come up");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Bytes of memory that are resident.
+    fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel says so");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn body(address: &str) -> String {
+    serde_json::json!({
+        "actor": { "kind": "person", "role": "customer", "id": "u1001", "name": "Customer 1001" },
+        "params": { "address": address, "quota": 1024, "domain": "customer.example", "note": "twelve parameters would be usual" },
+        "attributes": { "remote.address": "192.0.2.10" },
+    })
+    .to_string()
+}
+
+/// The reference: the same parsing and the same answer, without handlers, journal or sandbox.
+fn reference(socket: &Path, answer: Vec<u8>) {
+    let answer = bytes::Bytes::from(answer);
+    let handler = move |axum::extract::Path(action): axum::extract::Path<String>, body: bytes::Bytes| {
+        let answer = answer.clone();
+        async move {
+            let request: BeforeRequest = serde_json::from_slice(&body).expect("the bench sends what is right");
+            let call = request.into_call(&action, &palisade::config::ServerConfig::default()).map(std::hint::black_box);
+            drop(call);
+            ([("content-type", "application/json")], answer)
+        }
+    };
+    let router: Router = Router::new().route("/v1/actions/{action}/before", post(handler));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = tokio::net::UnixListener::bind(socket).expect("the socket is free");
+        axum::serve(listener, router).await.expect("it serves");
+    });
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, flag, socket, answer] = arguments.as_slice()
+        && flag == "--reference-server"
+    {
+        return reference(Path::new(socket), answer.clone().into_bytes());
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    scripts(&runtime, directory.path());
+    servers(&runtime, directory.path());
+    restart(&runtime, directory.path());
+}
+
+fn install(runtime: &tokio::runtime::Runtime, data: &Path, components: impl Iterator<Item = Vec<u8>>) {
+    let config = Config { data: data.to_owned(), ..Config::default() };
+    runtime.block_on(async {
+        let host = Host::open(&config, Path::new(PALISADE)).await.expect("the host opens");
+        for component in components {
+            host.install(component.into(), Replace::Older).await.expect("it installs");
+        }
+        host.close().await;
+    });
+}
+
+/// A whole call against starting a perl handler and against `sh -c true`.
+fn scripts(runtime: &tokio::runtime::Runtime, directory: &Path) {
+    let data = directory.join("scripts");
+    install(runtime, &data, std::iter::once(guests::packed("reserved-names")));
+    let server = Server::palisade(&data);
+    let request = body("info@customer.example");
+    let mut client = runtime.block_on(Client::connect(&server.socket, PATH, &request));
+    let mut criterion = Criterion::default().configure_from_args().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    criterion.bench_function("whole call over the Unix socket", |bencher| bencher.iter(|| runtime.block_on(client.call()).len()));
+    criterion.final_summary();
+
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/support/handler.pl");
+    let mut perl = || {
+        let mut child = Command::new("perl").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("perl is installed");
+        child.stdin.take().expect("it is piped").write_all(request.as_bytes()).expect("it reads");
+        assert!(child.wait_with_output().expect("it ends").status.success());
+    };
+    let mut shell = || assert!(Command::new("sh").args(["-c", "true"]).status().expect("sh is installed").success());
+    let mut whole = || drop(runtime.block_on(client.call()).len());
+    let [perl, shell, whole] = in_turn(101, 1, [&mut perl, &mut shell, &mut whole]);
+    println!("perl handler {perl:.2?}, sh -c true {shell:.2?}, whole call {whole:.2?}");
+    report("perl-handler-to-whole-call", ratio(perl, whole), Limit::AtLeast(100.0));
+    report("sh-to-whole-call", ratio(shell, whole), Limit::AtLeast(10.0));
+}
+
+/// Requests a second of the host, and of the same server without a sandbox.
+fn servers(runtime: &tokio::runtime::Runtime, directory: &Path) {
+    let data = directory.join("servers");
+    install(runtime, &data, std::iter::once(guests::observer("observer", "before:*")));
+    let host = Server::palisade(&data);
+    let request = body("info@customer.example");
+    let answer = runtime.block_on(async { Client::connect(&host.socket, PATH, &request).await.call().await.to_vec() });
+    let socket = directory.join("reference.sock");
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.arg("--reference-server").arg(&socket).arg(String::from_utf8(answer).expect("JSON is text"));
+    let reference = Server::start(command, socket);
+    let (mut hosts, mut references) = (Vec::new(), Vec::new());
+    for _ in 0..9 {
+        let measure = |socket: &Path| runtime.block_on(throughput(socket, PATH, &request, 64, Duration::from_millis(700)));
+        hosts.push(measure(&host.socket));
+        references.push(measure(&reference.socket));
+    }
+    let middle = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or_default()
+    };
+    let (hosts, references) = (middle(&mut hosts), middle(&mut references));
+    println!("64 connections: host {hosts:.0} calls/s, without a sandbox {references:.0} calls/s");
+    report("throughput-to-server-without-sandbox", hosts / references, Limit::AtLeast(0.6));
+}
+
+/// How soon a host with many extensions is ready again, and what each of them costs in memory while it is idle.
+fn restart(runtime: &tokio::runtime::Runtime, directory: &Path) {
+    let (empty, many) = (directory.join("empty"), directory.join("many"));
+    install(runtime, &empty, std::iter::empty());
+    install(runtime, &many, (0..MANY).map(|n| guests::observer(&format!("observer-{n}"), &format!("before:custom.action-{n}"))));
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let begun = Instant::now();
+        let server = Server::palisade(&many);
+        let ready = runtime.block_on(async {
+            // Ready means that a hook call is answered.
+            Client::connect(&server.socket, "/v1/actions/custom.action-7/before", "{}").await.call().await.len()
+        });
+        assert!(ready > 0);
+        times.push(begun.elapsed());
+    }
+    report("restart-with-1000-seconds", median(&mut times).as_secs_f64(), Limit::AtMost(1.0));
+    let (alone, crowded) = (Server::palisade(&empty).resident(), Server::palisade(&many).resident());
+    let each = crowded.saturating_sub(alone) as f64 / f64::from(MANY) / 1024.0;
+    report("resident-kib-per-idle-extension", each, Limit::AtMost(200.0));
+}
