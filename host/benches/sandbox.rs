@@ -1,7 +1,7 @@
 //! What Palisade adds to the engine: a hook call through dispatch against raw wasmtime with the same engine settings,
 //! limits and contract, in the same run.
 
-#![expect(clippy::expect_used, clippy::panic, missing_docs, reason = "a bench that fails says so and ends")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a bench that fails says so and ends")]
 
 #[path = "support/guests.rs"]
 mod guests;
@@ -103,7 +103,7 @@ fn main() {
 
     criterion(&bench, &raw, &alone);
     one_handler(&bench, &raw, &alone);
-    many_handlers(&bench, &raw, &snapshot(&extensions[..10]), 10);
+    many_handlers(&bench, &raw, &snapshot(extensions.get(..10).expect("there are more")), 10);
     many_handlers(&bench, &raw, &snapshot(&extensions), 100);
     many_installed(&bench, &observer, &alone);
     no_handler(&bench, &alone);
@@ -140,7 +140,9 @@ fn timed(bench: &Bench, rounds: u64, work: impl AsyncFn()) -> Duration {
 fn compare(bench: &Bench, raw: &Raw, snapshot: &Snapshot, components: &[usize], calls: u64) -> f64 {
     let call = call("nothing");
     let handlers = snapshot.handlers(Phase::Before, ACTION);
-    let mut through = || drop(timed(bench, calls, async || drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await)));
+    let mut through = || {
+        timed(bench, calls, async || drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await));
+    };
     let mut bare = || {
         timed(bench, calls, async || {
             for component in components {
@@ -160,8 +162,7 @@ fn one_handler(bench: &Bench, raw: &Raw, alone: &Snapshot) {
 
 fn many_handlers(bench: &Bench, raw: &Raw, snapshot: &Snapshot, count: usize) {
     let components: Vec<usize> = (1..=count).collect();
-    let name = format!("{}-handlers-to-raw", if count == 10 { "ten" } else { "hundred" });
-    report(&name, compare(bench, raw, snapshot, &components, (1_000 / count as u64).max(5)), Limit::AtMost(1.2));
+    report(&format!("{count}-handlers-to-raw"), compare(bench, raw, snapshot, &components, (1_000 / count as u64).max(5)), Limit::AtMost(1.2));
 }
 
 /// What ten thousand extensions that do not match add to a call.
@@ -175,7 +176,7 @@ fn many_installed(bench: &Bench, observer: &Arc<Extension>, alone: &Snapshot) {
     let work = |snapshot: &Snapshot| {
         timed(bench, 200, async || drop(dispatch(&*bench.sandbox, snapshot.handlers(Phase::Before, ACTION), call.clone(), CHAIN).await));
     };
-    let [crowded, lonely] = in_turn(101, 1, [&mut || work(&crowd), &mut || work(alone)]);
+    let [crowded, lonely] = in_turn(101, 1, [&mut || _ = work(&crowd), &mut || _ = work(alone)]);
     report("10000-installed-to-none", ratio(crowded, lonely), Limit::AtMost(1.05));
 }
 

@@ -1,7 +1,7 @@
 //! What a panel waits for: a whole hook call over the Unix socket, against starting a script, and against the same
 //! server without a sandbox; and what a restart with many extensions costs.
 
-#![expect(clippy::expect_used, clippy::panic, missing_docs, reason = "a bench that fails says so and ends")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a bench that fails says so and ends")]
 
 #[path = "support/client.rs"]
 mod client;
@@ -144,7 +144,7 @@ fn scripts(runtime: &tokio::runtime::Runtime, directory: &Path) {
         assert!(child.wait_with_output().expect("it ends").status.success());
     };
     let mut shell = || assert!(Command::new("sh").args(["-c", "true"]).status().expect("sh is installed").success());
-    let mut whole = || drop(runtime.block_on(client.call()).len());
+    let mut whole = || assert!(!runtime.block_on(client.call()).is_empty());
     let [perl, shell, whole] = in_turn(101, 1, [&mut perl, &mut shell, &mut whole]);
     println!("perl handler {perl:.2?}, sh -c true {shell:.2?}, whole call {whole:.2?}");
     report("perl-handler-to-whole-call", ratio(perl, whole), Limit::AtLeast(100.0));

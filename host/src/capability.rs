@@ -25,6 +25,9 @@ use crate::extension::Handler;
 use crate::hook::{Event, Fault};
 use crate::storage::Storage;
 
+/// Random bytes that a guest gets at one time. The host makes them in its own memory first, and in one go.
+const MAX_RANDOM_BYTES: u64 = 64 << 10;
+
 /// The state of one call of one handler. It is made for the call and dropped with it.
 pub struct CallState {
     /// Who is called.
@@ -60,7 +63,7 @@ impl CallState {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles as usize);
         // No files, no environment, no arguments, no network; what is printed goes to the log.
-        let wasi = WasiCtx::builder().stdout(log.stdout()).stderr(log.stderr()).build();
+        let wasi = WasiCtx::builder().stdout(log.stdout()).stderr(log.stderr()).max_random_size(MAX_RANDOM_BYTES).build();
         Self { handler, event, deadline, storage, log, host_calls: 0, fuel_left: 0, unpaid_bytes: 0, table, wasi }
     }
 

@@ -258,6 +258,33 @@ mod tests {
         assert!(error("[server]\nsocket-mode = \"9\"").contains("`server.socket-mode` must be octal"));
     }
 
+    /// Every number below a table of the configuration, by its whole key.
+    fn numbers(prefix: &str, table: &toml::Table, found: &mut BTreeMap<String, i64>) {
+        for (key, value) in table {
+            let key = format!("{prefix}{key}");
+            match value {
+                toml::Value::Integer(number) => drop(found.insert(key, *number)),
+                toml::Value::Table(table) => numbers(&format!("{key}."), table, found),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_in_the_docs_has_every_default_as_it_is() {
+        let page = include_str!("../../docs/src/limits.md");
+        let table = page.split("<!-- table of defaults").nth(1).unwrap();
+        let rows = table.lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            Some((cells.next()?.trim_end_matches('`').to_owned(), cells.next()?.parse::<i64>().ok()?))
+        });
+        let documented: BTreeMap<String, i64> = rows.collect();
+        let mut defaults = BTreeMap::new();
+        numbers("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
+        defaults.retain(|key, _| ["limits.", "sandbox.", "compile."].iter().any(|part| key.starts_with(part)));
+        assert_eq!(documented, defaults);
+    }
+
     #[test]
     fn an_extension_can_be_given_its_own_limits() {
         let config = Config::parse("[extension.guard]\non-failure = \"deny\"\n[extension.guard.limits]\nfuel = 7\n", "palisade.toml").unwrap();

@@ -126,15 +126,19 @@ impl Sandbox {
     /// Calls a handler. `limit` is how long the call may take, and the fault that it ends with when it takes longer.
     pub async fn call(&self, handler: &Arc<Handler>, event: Event, limit: Deadline) -> Ran {
         let deadline = limit.at;
+        let mut loaded = false;
         let guarded = tokio::time::timeout_at(deadline.into(), async {
-            let permit = self.slots.acquire().await.map_err(|_| self.busy())?;
+            // The code comes first: who waits for it to be compiled keeps no sandbox from others.
             let prepared = self.compiled.prepared(&handler.extension).await.map_err(|error| Fault::NotReady { reason: error.to_string() })?;
+            loaded = true;
+            let permit = self.slots.acquire().await.map_err(|_| self.busy())?;
             Ok((permit, prepared))
         });
         let (_permit, prepared) = match guarded.await {
             Ok(Ok(ready)) => ready,
             Ok(Err(fault)) => return Ran::not_begun(fault),
-            Err(_) => return Ran::not_begun(self.busy()),
+            Err(_) if loaded => return Ran::not_begun(self.busy()),
+            Err(_) => return Ran::not_begun(Fault::NotReady { reason: "its code is still being loaded".into() }),
         };
         let _running = self.ticker.running();
         let mut store = match self.store(handler, event, &limit) {

@@ -115,7 +115,7 @@ pub async fn observed(host: &Running) -> Subject {
         return None;
     };
     let shown = shown.json();
-    let version = listed["version"].as_str().unwrap().split('.').next().unwrap().parse().unwrap();
+    let version: u8 = listed["version"].as_str().unwrap().split('.').next().unwrap().parse().unwrap();
     assert_eq!((&shown["version"], &shown["state"]), (&listed["version"], &listed["state"]));
     let enabled = listed["state"] == "enabled";
     match enabled {

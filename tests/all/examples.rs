@@ -152,7 +152,23 @@ async fn the_sending_of_activation_mails_is_taken_over() {
 
     let path = format!("/v1/journal/{}", verdict["action_id"].as_str().unwrap());
     let trace = redacted(&host.get(&path).await)["entries"][0]["trace"][0].clone();
-    insta::assert_json_snapshot!(trace, @"");
+    insta::assert_json_snapshot!(trace, @r#"
+    {
+      "extension": "activation-mail",
+      "version": "1.0.0",
+      "outcome": "skip",
+      "reason": "the activation mail is sent by `activation-mail`",
+      "fuel": "[fuel]",
+      "memory_bytes": "[memory_bytes]",
+      "duration_us": "[duration_us]",
+      "log": [
+        {
+          "level": "info",
+          "message": "would send from=\"no-reply@localhost\" to.domain=\"shop.example\" subject=\"Activate your account\""
+        }
+      ]
+    }
+    "#);
     assert!(!host.log().contains("ada@"), "the address of a person is in the log: {}", host.log());
 }
 

@@ -63,7 +63,7 @@ pub fn packed(component: &[u8], manifest: &str) -> Vec<u8> {
     let path = |name: &str| directory.path().join(name);
     fs::write(path("component.wasm"), component).unwrap();
     fs::write(path("extension.toml"), manifest).unwrap();
-    let mut pack = cli_command(&["pack", "component.wasm", "--output", "packed.wasm"]);
+    let mut pack = cli_command(&["pack", "component.wasm", "--output", "./packed.wasm"]);
     let output = pack.current_dir(directory.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     fs::read(path("packed.wasm")).unwrap()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use palisade_tests::Running;
+use palisade_tests::{Running, wait_until};
 use serde_json::{Value, json};
 
 use crate::guests::{self, all, tell, trace};
@@ -61,16 +61,16 @@ async fn sixty_four_loops_end_at_their_deadline_and_the_others_keep_theirs() {
 }
 
 #[tokio::test]
-async fn more_calls_than_there_are_sandboxes_wait_or_are_told_that_all_are_busy() {
-    let config = "[sandbox]\nslots = 4\n[extension.misbehaving.limits]\nfuel = 1000000000000000\ndeadline-ms = 300";
-    let host = guests::host(config).await;
-    let calls = at_once(&host, 12, "custom.test", json!({ "do": "sleep:600000" })).await;
-    let faults: Vec<_> = calls.iter().map(|(verdict, _)| trace(verdict, "misbehaving")["fault"].clone()).collect();
-    let of = |code: &str| faults.iter().filter(|fault| fault["code"] == code).count();
-    assert_eq!((of("deadline"), of("busy")), (4, 8), "{faults:?}");
-    let busy = faults.iter().find(|fault| fault["code"] == "busy").unwrap();
-    assert_eq!(*busy, json!({ "code": "busy", "message": "no free sandbox: all 4 are in use", "limit": 4 }));
-    assert_eq!(trace(&tell(&host, "nothing").await, "misbehaving")["outcome"], "proceed");
+async fn a_call_that_finds_no_free_sandbox_until_its_deadline_is_told_so() {
+    let host = host("fuel = 1000000000000000\ndeadline-ms = 1500\n[extension.reserved-names.limits]\ndeadline-ms = 50\n[sandbox]\nslots = 4").await;
+    let answer = async || trace(&host.before("mailbox.create", json!({})).await, "reserved-names").clone();
+    let busy = async || answer().await["fault"] == json!({ "code": "busy", "message": "no free sandbox: all 4 are in use", "limit": 4 });
+    let sleepers = at_once(&host, 4, "custom.loop", json!({ "do": "sleep:600000" }));
+    let (sleepers, ()) = tokio::join!(sleepers, wait_until("all to be in use", busy));
+    for (verdict, _) in sleepers {
+        assert_eq!(trace(&verdict, "loop")["fault"]["code"], "deadline", "{verdict}");
+    }
+    assert_eq!(answer().await["outcome"], "proceed");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn callers_that_leave_leave_nothing_behind() {
     }
     // With 256 sandboxes and 1,280 loops that have a minute left each, only a host that ends them answers.
     assert_eq!(trace(&tell(&host, "nothing").await, "misbehaving")["outcome"], "proceed");
-    palisade_tests::wait_until("the connections to end", async || open_files(&host) <= files + 2).await;
+    wait_until("the connections to end", async || open_files(&host) <= files + 2).await;
     let grown = resident(&host).saturating_sub(memory);
     assert!(grown < 64 << 20, "{} MiB more", grown >> 20);
 }

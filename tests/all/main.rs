@@ -1,12 +1,30 @@
 //! Everything that is tested through the real binary: one test binary, a module for each subject.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what fails here fails a test"
+)]
+
+mod auth;
+mod bad_input;
 mod cache;
+mod cli;
 mod compile;
+mod connections;
 mod crash;
 mod examples;
 mod guests;
+mod hooks;
+mod journal;
 mod kv;
 mod loops;
+mod openapi;
+mod packages;
+mod panel_api;
 mod powercut;
 mod sandbox;
 mod store;
+mod wire;

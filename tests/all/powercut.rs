@@ -181,7 +181,7 @@ async fn work(host: &Running, moment: Duration, random: &mut Random, versions: &
             if !change.ask(host, versions).await {
                 return;
             }
-            (*subject, *pending) = (new, None);
+            *subject = new;
         }
     };
     let counting = async {

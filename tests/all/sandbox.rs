@@ -169,6 +169,7 @@ async fn the_operator_can_have_a_fault_deny() {
         verdict["problems"],
         json!([{
             "code": "extension.failed",
+            "field": null,
             "message": "the extension `misbehaving` failed, and this action needs its consent",
             "extension": "misbehaving",
         }]),

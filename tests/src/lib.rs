@@ -12,7 +12,7 @@
 //! # }
 //! ```
 
-#![expect(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "what fails here fails a test")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "what fails here fails a test")]
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -259,6 +259,11 @@ impl Running {
     pub async fn stop(&mut self) -> std::process::ExitStatus {
         let process = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("the host can be told");
+        self.ended().await
+    }
+
+    /// Waits until the host has ended by itself. Returns its exit status.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("the host can be waited for") {

@@ -59,6 +59,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             let file = workspace.packed().join(format!("{example}.wasm"));
             cmd::run(host.client().arg("install").arg(file))?;
         }
+        // Without it quotas stay as they are; the day has some that are too large.
+        cmd::run(host.client().args(["settings", "domain-defaults", "max-quota=50000"]))?;
         cmd::run(host.client().arg("list"))
     })?;
     steps.run("replay a day of events", "palisade bridge replay FILE", || replay(&host, &day))?;

@@ -123,11 +123,13 @@ fn print(call: &PanelCall, hook_call: &Translated, verdict: &Value, powers: &[Po
     };
     let object = hook_call.object.as_ref().map_or(String::new(), |object| format!(" {}", object.id));
     output::print(&format!(
-        "{}  {:11} {:30} {:7} {}{object}",
+        "{}  {:11} {:38} {}{} {}{object}",
         call.at,
         call.panel,
         format!("{}:{}", hook_call.phase, hook_call.action),
         output::verdict(word),
+        // Not by the format, which would count what colours the word.
+        " ".repeat(7_usize.saturating_sub(word.len())),
         output::dim(&format!("({})", hook_call.native)),
     ))?;
     for problem in items(verdict, "problems") {

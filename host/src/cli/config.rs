@@ -36,7 +36,10 @@ impl Show {
             }
             Some(Verb::Check { file }) => {
                 Config::read(Some(&file))?;
-                output::print(&format!("`{}` is a configuration that a host can run with", file.display()))
+                match context.format {
+                    Format::Json => output::print_json(&serde_json::json!({ "file": file, "valid": true })),
+                    Format::Text => output::print(&format!("`{}` is a configuration that a host can run with", file.display())),
+                }
             }
         }
     }

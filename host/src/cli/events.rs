@@ -75,7 +75,8 @@ fn show_one(context: &Context, action: &Action) -> Result<(), Failure> {
     if context.format == Format::Json {
         return output::print_json(&to_json(action));
     }
-    output::print(&format!("{}\n{}\n", action.name, action.description))?;
+    output::print(&format!("{}\n{}", action.name, action.description))?;
+    output::print("")?;
     let mut table = output::table(&["parameter", "type", "", "description"]);
     for field in &action.fields {
         table.add_row([field.short(), &field.kind.to_string(), if field.secret { "secret" } else { "" }, &field.description]);

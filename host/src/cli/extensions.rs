@@ -100,7 +100,8 @@ impl Named {
                 output::print(&format!("{label}: {value}"))?;
             }
         }
-        output::print(&format!("installed: {}\n", output::time(number(&extension, "installed_ms"))))?;
+        output::print(&format!("installed: {}", output::time(number(&extension, "installed_ms"))))?;
+        output::print("")?;
         let mut table = output::table(&["hook", "priority", "powers", "may alter", "on", "on failure", "fuel", "deadline", "memory"]);
         for handler in items(&extension, "handlers") {
             table.add_row([

@@ -134,6 +134,15 @@ impl Fire {
     }
 }
 
+/// What a fault is called in a table. A guest's own failure says itself what it is.
+fn failed(fault: &Value) -> String {
+    let message = text(fault, "message");
+    match text(fault, "code") {
+        "failure" => message.to_owned(),
+        _ => format!("failed: {message}"),
+    }
+}
+
 fn named(pair: &str) -> Result<(&str, &str), Failure> {
     match pair.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
@@ -178,7 +187,7 @@ pub(super) fn print_handlers(decided: &Value) -> Result<(), Failure> {
         table.add_row([
             text(trace, "extension").to_owned(),
             text(trace, "version").to_owned(),
-            fault.map_or_else(|| text(trace, "outcome").to_owned(), |fault| format!("failed: {}", text(fault, "message"))),
+            fault.map_or_else(|| text(trace, "outcome").to_owned(), failed),
             output::short(number(trace, "fuel")),
             output::short(number(trace, "memory_bytes")),
             output::duration(number(trace, "duration_us")),

@@ -11,6 +11,7 @@ use super::Context;
 use super::output::{Failure, UNUSABLE};
 use crate::host::Host;
 use crate::server::{self, Tokens};
+use crate::storage::StorageError;
 
 /// Ticks of the scheduler between two looks at sockets and timers. Guests yield every millisecond, so that with the
 /// default of 61 a busy host would look at its sockets sixteen times a second.
@@ -52,7 +53,11 @@ async fn serve(config: &crate::config::Config) -> Result<(), Failure> {
     let compiler = Path::new("/proc/self/exe");
     let compiler = if compiler.exists() { compiler.to_owned() } else { std::env::current_exe()? };
     let host = Host::open(config, &compiler).await.map_err(|error| {
-        unusable(error).with_hint("`palisade store verify --data DIR` says what is wrong with a store")
+        let hint = match error.downcast_ref() {
+            Some(StorageError::InUse { .. }) => "stop the host that uses it, or give this one a directory of its own by --data",
+            _ => "`palisade store verify --data DIR` says what is wrong with a store",
+        };
+        unusable(error).with_hint(hint)
     })?;
     let tokens = match config.listen {
         Some(_) => Some(Tokens::open(&config.data).map_err(unusable)?),

@@ -21,10 +21,13 @@ pub struct Index {
 #[derive(Debug, Default)]
 struct ByAction {
     /// By the name of an action.
-    exact: HashMap<String, Vec<Arc<Handler>>>,
+    exact: Lists,
     /// By what the name begins with; empty for every name.
-    under: HashMap<String, Vec<Arc<Handler>>>,
+    under: Lists,
 }
+
+/// Handlers by a name.
+type Lists = HashMap<String, Vec<Arc<Handler>>>;
 
 impl Index {
     /// Makes the index of these handlers.
@@ -52,7 +55,7 @@ impl Index {
 
 impl ByAction {
     fn new<'a>(handlers: impl Iterator<Item = &'a Arc<Handler>>) -> Self {
-        let (mut exact, mut under): (HashMap<String, Vec<Arc<Handler>>>, HashMap<String, Vec<Arc<Handler>>>) = Default::default();
+        let (mut exact, mut under) = (Lists::new(), Lists::new());
         for handler in handlers {
             let list = match &handler.subscription.pattern {
                 Pattern::Exact(action) => exact.entry(action.clone()),

@@ -139,6 +139,8 @@ pub fn worker(cpu_seconds: u64, memory_bytes: u64) -> ExitCode {
 }
 
 fn compile_stdin(cpu_seconds: u64, memory_bytes: u64) -> anyhow::Result<()> {
+    // Nobody waits for what a compiler makes whose host is gone.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     let limit = |resource, value| setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
     limit(Resource::As, memory_bytes)?;
     limit(Resource::Cpu, cpu_seconds)?;

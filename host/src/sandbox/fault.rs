@@ -1,5 +1,6 @@
 //! From the engine's errors to faults: each names its cause.
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use super::{RunState, engine};
@@ -34,7 +35,8 @@ pub(super) fn of(error: &wasmtime::Error, store: &Store<RunState>, deadline: &Fa
     if cause.contains("fuel allocated for hostcalls has been exhausted") {
         return Fault::HostCallBytes { limit: limits.host_call_bytes.into() };
     }
-    if cause.contains("store handle limit exceeded") {
+    let table_is_full = matches!(error.downcast_ref(), Some(ResourceTableError::Full));
+    if table_is_full || cause.contains("store handle limit exceeded") {
         return Fault::Handles { limit: limits.handles.into() };
     }
     if let Some(refused) = state.limiter.refused() {

@@ -280,14 +280,14 @@ pub(super) async fn install(State(app): AppState, Query(query): Query<InstallQue
 }
 
 /// Shows one extension.
-#[utoipa::path(get, path = "/v1/extensions/{id}", tag = "extensions", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/extensions/{id}", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = ExtensionDetail), (status = 404, body = ErrorBody)))]
 pub(super) async fn show_extension(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
     Ok(json(&detail(&app, &*app.host.registry.get(&id)?)))
 }
 
 /// Removes an extension and what it keeps.
-#[utoipa::path(delete, path = "/v1/extensions/{id}", tag = "extensions", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/v1/extensions/{id}", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = ExtensionSummary), (status = 404, body = ErrorBody)))]
 pub(super) async fn remove(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
     let removed = app.host.remove(&id).await?;
@@ -296,14 +296,14 @@ pub(super) async fn remove(State(app): AppState, Path(id): Path<String>) -> Resu
 }
 
 /// Lets the handlers of an extension run.
-#[utoipa::path(post, path = "/v1/extensions/{id}/enable", tag = "extensions", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/extensions/{id}/enable", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = ExtensionDetail), (status = 404, body = ErrorBody)))]
 pub(super) async fn enable(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
     set_state(app, &id, ExtensionState::Enabled).await
 }
 
 /// Keeps the handlers of an extension from running.
-#[utoipa::path(post, path = "/v1/extensions/{id}/disable", tag = "extensions", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/extensions/{id}/disable", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = ExtensionDetail), (status = 404, body = ErrorBody)))]
 pub(super) async fn disable(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
     set_state(app, &id, ExtensionState::Disabled).await
@@ -316,7 +316,7 @@ async fn set_state(app: std::sync::Arc<super::App>, id: &str, state: ExtensionSt
 }
 
 /// Shows the settings that an operator gave, without defaults.
-#[utoipa::path(get, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = serde_json::Value), (status = 404, body = ErrorBody)))]
 pub(super) async fn show_settings(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
     let extension = app.host.registry.get(&id)?;
@@ -324,7 +324,7 @@ pub(super) async fn show_settings(State(app): AppState, Path(id): Path<String>) 
 }
 
 /// Gives an extension settings, in place of all that it had.
-#[utoipa::path(put, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path)),
+#[utoipa::path(put, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     request_body = serde_json::Value,
     responses((status = 200, body = ExtensionDetail), (status = "4XX", body = ErrorBody)))]
 pub(super) async fn set_settings(State(app): AppState, Path(id): Path<String>, headers: HeaderMap, request: Body) -> Result<Response, ApiError> {
@@ -351,7 +351,7 @@ pub(super) async fn journal(State(app): AppState, Query(query): Query<JournalQue
 }
 
 /// Shows the hook calls of one action: before it and after it.
-#[utoipa::path(get, path = "/v1/journal/{action_id}", tag = "host", params(("action_id" = String, Path)),
+#[utoipa::path(get, path = "/v1/journal/{action_id}", tag = "host", params(("action_id" = String, Path, description = "The identifier of the action")),
     responses((status = 200, body = JournalResponse), (status = 404, body = ErrorBody)))]
 pub(super) async fn journal_action(State(app): AppState, Path(action_id): Path<String>) -> Result<Response, ApiError> {
     let filter = Filter { action_id: Some(action_id.clone()), ..Filter::default() };
@@ -442,13 +442,13 @@ pub(super) async fn openapi() -> Response {
 }
 
 /// Says that the process lives.
-#[utoipa::path(get, path = "/healthz", tag = "host", responses((status = 200, body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/healthz", tag = "host", security(()), responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// Says whether hook calls can be decided and changes be kept.
-#[utoipa::path(get, path = "/readyz", tag = "host", responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = ErrorBody)))]
+#[utoipa::path(get, path = "/readyz", tag = "host", security(()), responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = ErrorBody)))]
 pub(super) async fn readyz(State(app): AppState) -> Result<&'static str, ApiError> {
     match app.host.storage.is_healthy() {
         true => Ok("ok\n"),

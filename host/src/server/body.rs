@@ -127,10 +127,19 @@ fn too_large(bytes: u64, limit: u64) -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too-large", message)
 }
 
-/// Parses JSON. The first try is the fast one; a second one finds the place of an error.
+/// Parses a JSON object. The first try is the fast one; a second one finds the place of an error.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    if let Ok(value) = serde_json::from_slice(bytes) {
-        return Ok(value);
+    match bytes.trim_ascii_start().first() {
+        Some(b'{') => {
+            if let Ok(value) = serde_json::from_slice(bytes) {
+                return Ok(value);
+            }
+        }
+        // An array would be taken for the members of the object in their order.
+        Some(first) if serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() => {
+            return Err(ApiError::invalid(format!("the body must be a JSON object, and it begins with `{}`", first.escape_ascii())));
+        }
+        _ => {}
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let error = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {

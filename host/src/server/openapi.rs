@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use utoipa::OpenApi as _;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -16,6 +17,8 @@ use super::{App, actions, admin};
         description = "Hooks of a hosting panel, and the administration of the extensions that handle them. Over TCP every request needs a bearer token; over the Unix socket the permissions of its file decide.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
+    modifiers(&BearerToken),
+    security(("token" = [])),
     tags(
         (name = "hooks", description = "What a panel calls"),
         (name = "extensions", description = "What is installed"),
@@ -23,6 +26,17 @@ use super::{App, actions, admin};
     )
 )]
 struct Document;
+
+/// Describes how a caller shows over TCP who it is.
+struct BearerToken;
+
+impl utoipa::Modify for BearerToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let description = "Over TCP: the token of the panel for `hooks`, the token of the operator for everything. Not needed over the Unix socket.";
+        let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+        document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
 
 /// Every route, with its description.
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {

@@ -108,7 +108,7 @@ pub struct BatchRequest {
 
 /// What is special about one object of a batch.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct BatchItem {
     /// What the action is about.
     pub object: Option<ObjectRef>,
@@ -130,7 +130,7 @@ pub struct BatchItem {
 
 /// Who is behind an action.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct RequestActor {
     /// `person`, `token`, `system`, `extension`, or the panel's own word.
     #[serde(default = "person")]

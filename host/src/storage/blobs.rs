@@ -144,7 +144,8 @@ pub(crate) fn make_private_directory(directory: &Path) -> Result<(), StorageErro
 /// Writes a file whole, readable by its owner alone: after a crash it has its old content or its new one.
 pub fn write_file(path: &Path, parts: &[&[u8]]) -> Result<(), StorageError> {
     let failed = |error: &std::io::Error| file_error(path, error);
-    let directory = path.parent().unwrap_or(Path::new("."));
+    // A bare name is in the working directory, and its parent is empty.
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory).map_err(|error| failed(&error))?;
     for part in parts {
         file.write_all(part).map_err(|error| failed(&error))?;

@@ -48,9 +48,8 @@ async fn a_table_that_grows_stops_at_its_limit() {
     let grow = "(loop (br_if 0 (i32.ne (table.grow 0 (ref.null func) (i32.const 1000)) (i32.const -1)))) (unreachable)";
     let core = format!("(table 1 funcref) {}", handler(grow));
     let message = "out of table elements: 20001 asked for, the limit is 20000";
-    assert_eq!(fault(ByHand { core: &core, ..ByHand::default() }).await, json!({
-        "code": "table", "message": message, "limit": 20_000, "backtrace": ["function 1"],
-    }));
+    let fault = fault(ByHand { core: &core, ..ByHand::default() }).await;
+    assert_eq!(fault, json!({ "code": "table", "message": message, "limit": 20_000 }));
 }
 
 #[tokio::test]
