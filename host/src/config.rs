@@ -286,6 +286,28 @@ mod tests {
     }
 
     #[test]
+    fn the_page_on_configuration_has_every_key_with_its_default() {
+        fn leaves(prefix: &str, table: &toml::Table, found: &mut BTreeMap<String, String>) {
+            for (key, value) in table {
+                match value {
+                    toml::Value::Table(table) => leaves(&format!("{prefix}{key}."), table, found),
+                    value => drop(found.insert(format!("{prefix}{key}"), value.to_string())),
+                }
+            }
+        }
+        let page = include_str!("../../docs/src/configuration.md");
+        let table = page.split("<!-- table of keys").nth(1).unwrap();
+        let rows = table.lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            Some((cells.next()?.trim_end_matches('`').to_owned(), cells.next()?.trim_matches('`').to_owned()))
+        });
+        let documented: BTreeMap<String, String> = rows.filter(|(_, default)| default != "none").collect();
+        let mut defaults = BTreeMap::new();
+        leaves("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
+        assert_eq!(documented, defaults);
+    }
+
+    #[test]
     fn an_extension_can_be_given_its_own_limits() {
         let config = Config::parse("[extension.guard]\non-failure = \"deny\"\n[extension.guard.limits]\nfuel = 7\n", "palisade.toml").unwrap();
         assert_eq!(config.extension["guard"].limits.fuel, Some(7));

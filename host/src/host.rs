@@ -145,7 +145,7 @@ impl InstallError {
             InstallError::NotNewer { .. } => Some("raise the version, or install with --replace".into()),
             InstallError::Limits { .. } => Some("raise `limits.ceiling` in palisade.toml if you trust it with that".into()),
             InstallError::Compiled(CompiledError::Link(_)) => {
-                Some("it was perhaps built against a newer contract; `palisade config` shows the host's version".into())
+                Some("it was perhaps built against a newer contract; `palisade --version` shows the host's".into())
             }
             _ => None,
         }
@@ -157,6 +157,8 @@ impl Host {
     /// returns. `compiler` is the `palisade` binary. Must be called on a tokio runtime.
     pub async fn open(config: &Config, compiler: &Path) -> anyhow::Result<Self> {
         crate::storage::make_private_directory(&config.data)?;
+        // Read now, or the first hook call would wait for it.
+        crate::hook::catalogue::catalogue();
         let components = Blobs::open(&config.data.join(directory::COMPONENTS))?;
         let storage = Storage::open(&config.data.join(directory::DATABASE))?;
         let registry = Registry::open(storage.clone(), config.policy())?;

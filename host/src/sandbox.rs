@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{HasSelf, Linker, Resource};
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, UpdateDeadline};
 
@@ -126,19 +126,12 @@ impl Sandbox {
     /// Calls a handler. `limit` is how long the call may take, and the fault that it ends with when it takes longer.
     pub async fn call(&self, handler: &Arc<Handler>, event: Event, limit: Deadline) -> Ran {
         let deadline = limit.at;
-        let mut loaded = false;
-        let guarded = tokio::time::timeout_at(deadline.into(), async {
-            // The code comes first: who waits for it to be compiled keeps no sandbox from others.
-            let prepared = self.compiled.prepared(&handler.extension).await.map_err(|error| Fault::NotReady { reason: error.to_string() })?;
-            loaded = true;
-            let permit = self.slots.acquire().await.map_err(|_| self.busy())?;
-            Ok((permit, prepared))
-        });
-        let (_permit, prepared) = match guarded.await {
-            Ok(Ok(ready)) => ready,
-            Ok(Err(fault)) => return Ran::not_begun(fault),
-            Err(_) if loaded => return Ran::not_begun(self.busy()),
-            Err(_) => return Ran::not_begun(Fault::NotReady { reason: "its code is still being loaded".into() }),
+        let (_permit, prepared) = match self.ready_now(handler) {
+            Some(ready) => ready,
+            None => match self.get_ready(handler, deadline).await {
+                Ok(ready) => ready,
+                Err(fault) => return Ran::not_begun(fault),
+            },
         };
         let _running = self.ticker.running();
         let mut store = match self.store(handler, event, &limit) {
@@ -147,12 +140,33 @@ impl Sandbox {
         };
         let answer = match tokio::time::timeout_at(deadline.into(), handle(&prepared, &mut store)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => Err(fault::of(&error, &store, &limit.fault)),
+            Ok(Err(error)) => Err(match fault::of(&error, &store, &limit.fault) {
+                Fault::Busy { .. } => self.busy(),
+                fault => fault,
+            }),
             Err(_) => Err(limit.fault),
         };
         let fuel = handler.limits.fuel - store.get_fuel().unwrap_or(0).min(handler.limits.fuel);
         let state = store.data();
         Ran { outcome: answer, fuel, memory: state.limiter.memory(), log: state.call.log.take() }
+    }
+
+    /// A slot and the component, when neither is to be waited for: the common case, which needs no timer.
+    fn ready_now(&self, handler: &Handler) -> Option<(SemaphorePermit<'_>, Arc<Prepared>)> {
+        let prepared = self.compiled.mapped(&handler.extension.digest)?;
+        Some((self.slots.try_acquire().ok()?, prepared))
+    }
+
+    /// Waits for the component to be loaded and then for a slot: who waits for code to be compiled keeps no sandbox
+    /// from others.
+    async fn get_ready(&self, handler: &Handler, deadline: Instant) -> Result<(SemaphorePermit<'_>, Arc<Prepared>), Fault> {
+        let not_ready = |reason: String| Fault::NotReady { reason };
+        let loading = tokio::time::timeout_at(deadline.into(), self.compiled.prepared(&handler.extension)).await;
+        let prepared = loading.map_err(|_| not_ready("its code is still being loaded".into()))?.map_err(|error| not_ready(error.to_string()))?;
+        match tokio::time::timeout_at(deadline.into(), self.slots.acquire()).await {
+            Ok(Ok(permit)) => Ok((permit, prepared)),
+            Ok(Err(_)) | Err(_) => Err(self.busy()),
+        }
     }
 
     fn busy(&self) -> Fault {

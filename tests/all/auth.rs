@@ -14,7 +14,12 @@ async fn listening() -> Running {
 }
 
 /// How the host takes a request with this header `Authorization`.
-async fn taken(host: &Running, method: &Method, path: &str, authorization: Option<&str>) -> &'static str {
+async fn taken(
+    host: &Running,
+    method: &Method,
+    path: &str,
+    authorization: Option<&str>,
+) -> &'static str {
     let answer = host.request_over_tcp(method.clone(), path, authorization, "").await;
     match answer.status.as_u16() {
         401 => {
@@ -34,15 +39,24 @@ async fn taken(host: &Running, method: &Method, path: &str, authorization: Optio
 #[tokio::test]
 async fn each_route_takes_the_tokens_that_it_should() {
     let host = listening().await;
-    let (panel, operator) = (format!("Bearer {}", host.token("panel")), format!("Bearer {}", host.token("operator")));
+    let (panel, operator) =
+        (format!("Bearer {}", host.token("panel")), format!("Bearer {}", host.token("operator")));
     let document = host.get("/v1/openapi.json").await;
     let mut lines = vec!["none wrong panel operator".to_owned()];
     for (path, methods) in document["paths"].as_object().unwrap() {
-        let real = path.replace("{action}", "custom.test").replace("{id}", "nothing").replace("{action_id}", "nothing");
+        let real = path
+            .replace("{action}", "custom.test")
+            .replace("{id}", "nothing")
+            .replace("{action_id}", "nothing");
         for method in methods.as_object().unwrap().keys() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let mut line = Vec::new();
-            for authorization in [None, Some("Bearer 0123456789012345678901234567890123456789012"), Some(&panel), Some(&operator)] {
+            for authorization in [
+                None,
+                Some("Bearer 0123456789012345678901234567890123456789012"),
+                Some(&panel),
+                Some(&operator),
+            ] {
                 line.push(taken(&host, &method, &real, authorization).await);
             }
             lines.push(format!("{} {method} {path}", line.join(" ")));
@@ -119,7 +133,10 @@ async fn a_refusal_says_what_to_send() {
     insta::assert_snapshot!(answer.refusal(), @"403 auth.role: the panel's token may only call hooks (hint: use the operator's token)");
 
     let mut stream = TcpStream::connect(host.address()).await.unwrap();
-    stream.write_all(b"GET /v1/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /v1/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut heard = String::new();
     stream.read_to_string(&mut heard).await.unwrap();
     assert!(heard.contains("\r\nwww-authenticate: Bearer\r\n"), "{heard}");
@@ -149,7 +166,9 @@ async fn tokens_are_for_their_owner_alone_and_never_shown() {
         let metadata = fs::metadata(host.data().join(format!("{role}.token"))).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
         assert!(!host.log().contains(&host.token(role)));
-        assert!(!host.request(Method::GET, "/v1/config", "").await.text.contains(&host.token(role)));
+        assert!(
+            !host.request(Method::GET, "/v1/config", "").await.text.contains(&host.token(role))
+        );
     }
     assert_ne!(host.token("panel"), host.token("operator"));
 }
@@ -181,7 +200,11 @@ async fn a_token_that_is_easy_to_guess_is_refused() {
 
 #[tokio::test]
 async fn the_socket_has_the_permissions_of_the_configuration() {
-    for (config, mode) in [("", 0o660), ("[server]\nsocket-mode = \"0600\"", 0o600), ("[server]\nsocket-mode = \"666\"", 0o666)] {
+    for (config, mode) in [
+        ("", 0o660),
+        ("[server]\nsocket-mode = \"0600\"", 0o600),
+        ("[server]\nsocket-mode = \"666\"", 0o666),
+    ] {
         let host = TestHost::new().config(config).start().await;
         let metadata = fs::metadata(host.socket()).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, mode, "{config}");

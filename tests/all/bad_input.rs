@@ -29,7 +29,15 @@ async fn works(host: &Running) {
 
 #[tokio::test]
 async fn what_is_not_json_is_malformed() {
-    let bodies = ["", "{", "{} {}", "hello", "{\"id\":\"1\",}", "{\"params\":{\"a\":1e999}}", "{\"id\":\"\\ud800\"}"];
+    let bodies = [
+        "",
+        "{",
+        "{} {}",
+        "hello",
+        "{\"id\":\"1\",}",
+        "{\"params\":{\"a\":1e999}}",
+        "{\"id\":\"\\ud800\"}",
+    ];
     insta::assert_snapshot!(refusals(BEFORE, &bodies).await, @r#"
     400 request.malformed: the body is not JSON: EOF while parsing a value at line 1 column 0
     400 request.malformed: the body is not JSON: EOF while parsing an object at line 1 column 1
@@ -58,8 +66,8 @@ async fn a_value_of_the_wrong_type_is_named_with_its_place() {
         r#"{"object":{"kind":"mailbox"}}"#,
     ];
     insta::assert_snapshot!(refusals(BEFORE, &bodies).await, @r#"
-    422 request.invalid: invalid length 0, expected struct BeforeRequest with 8 elements at line 1 column 2
-    422 request.invalid: invalid type: integer `7`, expected struct BeforeRequest at line 1 column 1
+    422 request.invalid: the body must be a JSON object, and it begins with `[`
+    422 request.invalid: the body must be a JSON object, and it begins with `7`
     422 request.invalid: `id`: invalid type: integer `7`, expected a string at line 1 column 7
     422 request.invalid: `params`: invalid type: sequence, expected a map at line 1 column 10
     422 request.invalid: `params`: invalid type: string "x", expected a map at line 1 column 13
@@ -67,7 +75,7 @@ async fn a_value_of_the_wrong_type_is_named_with_its_place() {
     422 request.invalid: `dry_run`: invalid type: string "yes", expected a boolean at line 1 column 16
     422 request.invalid: `depth`: invalid value: integer `-1`, expected u32 at line 1 column 11
     422 request.invalid: `depth`: invalid type: floating point `1.5`, expected u32 at line 1 column 12
-    422 request.invalid: `actor`: invalid type: string "u1", expected struct RequestActor at line 1 column 13
+    422 request.invalid: `actor`: invalid type: string "u1", expected a JSON object at line 1 column 13
     422 request.invalid: `actor`: missing field `id` at line 1 column 26
     422 request.invalid: `object`: missing field `id` at line 1 column 28
     "#);
@@ -215,7 +223,8 @@ async fn an_action_has_a_name_of_certain_letters() {
     let host = TestHost::new().start().await;
     let mut lines = Vec::new();
     let long = "a".repeat(129);
-    for action in ["a..b", ".a", "a%20b", "a%00b", "mailbox%2Fcreate", "%C3%A4", "%ff", "*", &long] {
+    for action in ["a..b", ".a", "a%20b", "a%00b", "mailbox%2Fcreate", "%C3%A4", "%ff", "*", &long]
+    {
         lines.push(post(&host, &format!("/v1/actions/{action}/before"), "{}").await.refusal());
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
@@ -244,7 +253,9 @@ async fn a_body_of_100_mib_is_refused_and_the_client_can_read_why() {
 async fn a_body_in_chunks_is_refused_when_it_gets_too_large() {
     let host = TestHost::new().start().await;
     let mut stream = host.connect().await;
-    let head = format!("POST {BEFORE} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n");
+    let head = format!(
+        "POST {BEFORE} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     let chunk = format!("100000\r\n{}\r\n", " ".repeat(1 << 20));
     for _ in 0..20 {
@@ -253,7 +264,10 @@ async fn a_body_in_chunks_is_refused_when_it_gets_too_large() {
     stream.write_all(b"0\r\n\r\n").await.unwrap();
     let mut heard = String::new();
     stream.read_to_string(&mut heard).await.unwrap();
-    assert!(heard.starts_with("HTTP/1.1 413") && heard.contains("\"request.too-large\""), "{heard}");
+    assert!(
+        heard.starts_with("HTTP/1.1 413") && heard.contains("\"request.too-large\""),
+        "{heard}"
+    );
     works(&host).await;
 }
 
@@ -279,7 +293,8 @@ async fn a_million_params_are_refused() {
     let params: Vec<String> = (0..1_000_000).map(|n| format!("\"p{n}\":1")).collect();
     for name in ["params", "old"] {
         let answer = post(&host, BEFORE, format!("{{\"{name}\":{{{}}}}}", params.join(","))).await;
-        let expected = format!("422 request.invalid: `{name}` has 1000000 values, the limit is 10000");
+        let expected =
+            format!("422 request.invalid: `{name}` has 1000000 values, the limit is 10000");
         assert_eq!(answer.refusal(), expected);
     }
     works(&host).await;
@@ -331,22 +346,34 @@ async fn settings_must_be_a_json_object() {
     let host = TestHost::new().start().await;
     host.install("audit-trail").await;
     let mut lines = Vec::new();
-    for body in ["", "[]", "null", "{\"a\":1}"] {
-        lines.push(host.request(Method::PUT, "/v1/extensions/audit-trail/settings", body).await.refusal());
+    for body in ["", "[]", "null"] {
+        lines.push(
+            host.request(Method::PUT, "/v1/extensions/audit-trail/settings", body).await.refusal(),
+        );
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
     400 request.malformed: the body is not JSON: EOF while parsing a value at line 1 column 0
-    422 request.invalid: invalid type: sequence, expected a map at line 1 column 0
-    422 request.invalid: invalid type: null, expected a map at line 1 column 4
-    422 settings.invalid: the settings do not match the schema: False schema does not allow 1
+    422 request.invalid: the body must be a JSON object, and it begins with `[`
+    422 request.invalid: the body must be a JSON object, and it begins with `n`
     "#);
+    let unknown =
+        host.request(Method::PUT, "/v1/extensions/audit-trail/settings", "{\"a\":1}").await;
+    assert_eq!((unknown.status.as_u16(), unknown.code()), (422, "settings.invalid".into()));
 }
 
 #[tokio::test]
 async fn a_query_is_checked_like_a_body() {
     let host = TestHost::new().start().await;
     let mut lines = Vec::new();
-    for query in ["faults=maybe", "limit=-1", "phase=during", "verdict=denied", "extensions=a", "since_ms=yesterday", "action=%ff&limit=x"] {
+    for query in [
+        "faults=maybe",
+        "limit=-1",
+        "phase=during",
+        "verdict=denied",
+        "extensions=a",
+        "since_ms=yesterday",
+        "action=%ff&limit=x",
+    ] {
         lines.push(host.request(Method::GET, &format!("/v1/journal?{query}"), "").await.refusal());
     }
     lines.push(post(&host, "/v1/extensions?force=true", "").await.refusal());
@@ -394,11 +421,17 @@ async fn an_unknown_route_or_method_is_named() {
 #[tokio::test]
 async fn a_client_that_breaks_off_harms_nobody() {
     let host = TestHost::new().start().await;
-    for part in ["", "PO", "POST / HTTP/1.1\r\n", &format!("POST {BEFORE} HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{{")] {
+    for part in [
+        "",
+        "PO",
+        "POST / HTTP/1.1\r\n",
+        &format!("POST {BEFORE} HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{{"),
+    ] {
         let mut stream = host.connect().await;
         stream.write_all(part.as_bytes()).await.unwrap();
     }
     // The one that asks.
-    wait_until("the broken connections", async || host.metric("palisade_connections").await == 1.0).await;
+    wait_until("the broken connections", async || host.metric("palisade_connections").await == 1.0)
+        .await;
     works(&host).await;
 }

@@ -14,7 +14,8 @@ use crate::guests::{self, misbehaving_as};
 
 /// What a command printed, with its exit status: standard error first, since it comes first on a terminal.
 fn shown(output: &Output) -> String {
-    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, error) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     format!("{error}{out}exit {}", output.status.code().unwrap_or(-1))
 }
 
@@ -70,6 +71,7 @@ async fn show_tells_everything_about_an_extension() {
     keeps data: Tests the store.
     component: [digest]
     installed: [time]
+
     HOOK  PRIORITY  POWERS  MAY ALTER  ON  ON FAILURE  FUEL  DEADLINE  MEMORY
     before:*  7  alter, skip, deny  *  deny  [n]  [took]  [n]
     after:*  7  alter  *  succeeded  proceed  [n]  [took]  [n]

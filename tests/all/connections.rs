@@ -12,7 +12,8 @@ use tokio::net::{TcpStream, UnixSocket, UnixStream};
 use crate::guests;
 
 /// Timeouts that a test can wait for; the defaults are 10 s and more.
-const SHORT: &str = "[server]\nheader-timeout-ms = 200\nbody-timeout-ms = 200\nwrite-timeout-ms = 200\n";
+const SHORT: &str =
+    "[server]\nheader-timeout-ms = 200\nbody-timeout-ms = 200\nwrite-timeout-ms = 200\n";
 /// What is over before this was no default timeout.
 const SOON: Duration = Duration::from_secs(8);
 
@@ -60,15 +61,25 @@ async fn a_body_that_does_not_come_is_refused_and_the_connection_closed() {
     let host = TestHost::new().config(SHORT).start().await;
     for path in ["/v1/actions/custom.test/before", "/v1/extensions/nothing/settings"] {
         let method = if path.ends_with("settings") { "PUT" } else { "POST" };
-        let heard = closed_soon(&host, &format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{{")).await;
-        assert!(heard.starts_with("HTTP/1.1 408") && heard.contains("the body did not come within 200 ms"), "{heard}");
+        let heard = closed_soon(
+            &host,
+            &format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{{"),
+        )
+        .await;
+        assert!(
+            heard.starts_with("HTTP/1.1 408")
+                && heard.contains("the body did not come within 200 ms"),
+            "{heard}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_body_that_nobody_wants_is_not_waited_for_longer() {
     let host = TestHost::new().config(SHORT).start().await;
-    let heard = closed_soon(&host, "POST /v1/nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").await;
+    let heard =
+        closed_soon(&host, "POST /v1/nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
+            .await;
     assert!(heard.starts_with("HTTP/1.1 404") && heard.contains("route.unknown"), "{heard}");
 }
 
@@ -109,7 +120,8 @@ async fn half_open_connections_do_not_stop_others() {
 
 #[tokio::test]
 async fn no_more_connections_are_served_than_configured() {
-    let host = TestHost::new().config("[server]\nconnections = 2").listen("127.0.0.1:0").start().await;
+    let host =
+        TestHost::new().config("[server]\nconnections = 2").listen("127.0.0.1:0").start().await;
     let connect = async || TcpStream::connect(host.address()).await.unwrap();
     let held = (connect().await, connect().await);
     // With the one that asks.
@@ -133,7 +145,8 @@ async fn begin(host: &Running, path: &str, command: &str) -> UnixStream {
     let body = json!({ "params": { "do": command } }).to_string();
     let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-    wait_until("the call", async || host.metric("palisade_hook_calls_in_flight").await == 1.0).await;
+    wait_until("the call", async || host.metric("palisade_hook_calls_in_flight").await == 1.0)
+        .await;
     stream
 }
 
@@ -150,7 +163,10 @@ async fn a_host_that_is_told_to_stop_finishes_what_runs() {
     };
     let (status, heard) = tokio::join!(host.stop(), heard);
     assert_eq!(status.code(), Some(0));
-    assert!(heard.starts_with("HTTP/1.1 200 OK") && heard.contains("\"outcome\":\"proceed\""), "{heard}");
+    assert!(
+        heard.starts_with("HTTP/1.1 200 OK") && heard.contains("\"outcome\":\"proceed\""),
+        "{heard}"
+    );
     assert!(!host.socket().exists());
     let mut rest = Vec::new();
     assert_eq!(idle.read_to_end(&mut rest).await.unwrap(), 0);
@@ -166,14 +182,18 @@ async fn a_call_after_an_action_is_finished_although_its_panel_left_and_the_host
     assert_eq!(host.stop().await.code(), Some(0));
     let host = TestHost::new().data(&data).start().await;
     let entry = &host.get("/v1/journal").await["entries"][0];
-    assert_eq!((&entry["phase"], &entry["trace"][0]["outcome"]), (&json!("after"), &json!("proceed")));
+    assert_eq!(
+        (&entry["phase"], &entry["trace"][0]["outcome"]),
+        (&json!("after"), &json!("proceed"))
+    );
 }
 
 #[tokio::test]
 async fn a_call_that_does_not_end_is_cut_off_at_the_grace_of_a_stop() {
     let directory = guests::directory().await;
     let config = "[server]\nshutdown-ms = 200\n[extension.misbehaving.limits]\ndeadline-ms = 60000";
-    let mut host = TestHost::new().config(config).data(&directory.path().join("data")).start().await;
+    let mut host =
+        TestHost::new().config(config).data(&directory.path().join("data")).start().await;
     let _running = begin(&host, "/v1/actions/custom.test/before", "sleep:60000").await;
     let begun = Instant::now();
     assert_eq!(host.stop().await.code(), Some(0));
@@ -210,11 +230,12 @@ fn refused(arguments: &[&str]) -> (Option<i32>, String) {
 async fn a_second_host_on_the_same_data_is_refused() {
     let host = TestHost::new().start().await;
     let data = host.data().to_str().unwrap();
-    let (status, said) = refused(&["serve", "--data", data, "--socket", &format!("{data}/second.sock")]);
+    let (status, said) =
+        refused(&["serve", "--data", data, "--socket", &format!("{data}/second.sock")]);
     assert_eq!(status, Some(78));
     insta::assert_snapshot!(said.replace(data, "DATA"), @r#"
     error: the database in `DATA/db` is in use by another process
-    hint: `palisade store verify --data DIR` says what is wrong with a store
+    hint: stop the host that uses it, or give this one a directory of its own by --data
     "#);
     assert_eq!(host.get("/v1/extensions").await, json!([]));
 }
@@ -225,7 +246,8 @@ async fn a_second_host_on_the_same_socket_is_refused() {
     let other = tempfile::tempdir().unwrap();
     let socket = host.socket();
     let socket = socket.to_str().unwrap();
-    let (status, said) = refused(&["serve", "--data", other.path().to_str().unwrap(), "--socket", socket]);
+    let (status, said) =
+        refused(&["serve", "--data", other.path().to_str().unwrap(), "--socket", socket]);
     assert_eq!(status, Some(1));
     insta::assert_snapshot!(said.replace(socket, "SOCKET"), @"error: the socket `SOCKET` cannot be used: another host listens on it");
     assert_eq!(host.get("/v1/extensions").await, json!([]));
@@ -237,7 +259,13 @@ async fn a_file_that_is_no_socket_stays() {
     let file = directory.path().join("precious");
     std::fs::write(&file, "mine").unwrap();
     let path = file.to_str().unwrap();
-    let (status, said) = refused(&["serve", "--data", directory.path().join("data").to_str().unwrap(), "--socket", path]);
+    let (status, said) = refused(&[
+        "serve",
+        "--data",
+        directory.path().join("data").to_str().unwrap(),
+        "--socket",
+        path,
+    ]);
     assert_eq!(status, Some(1));
     insta::assert_snapshot!(said.replace(path, "FILE"), @"error: the socket `FILE` cannot be used: there is a file of this name that is no socket");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
@@ -255,7 +283,13 @@ async fn the_socket_of_a_host_that_is_too_busy_to_accept_stays() {
     while let Ok(connection) = UnixStream::connect(&path).await {
         queue.push(connection);
     }
-    let (status, said) = refused(&["serve", "--data", directory.path().join("data").to_str().unwrap(), "--socket", path.to_str().unwrap()]);
+    let (status, said) = refused(&[
+        "serve",
+        "--data",
+        directory.path().join("data").to_str().unwrap(),
+        "--socket",
+        path.to_str().unwrap(),
+    ]);
     assert_eq!(status, Some(1));
     assert!(said.contains("another host listens on it"), "{said}");
     assert!(path.exists());
@@ -266,7 +300,8 @@ async fn a_port_that_is_taken_is_named() {
     let host = TestHost::new().listen("127.0.0.1:0").start().await;
     let other = tempfile::tempdir().unwrap();
     let address = host.address().to_string();
-    let (status, said) = refused(&["serve", "--data", other.path().to_str().unwrap(), "--listen", &address]);
+    let (status, said) =
+        refused(&["serve", "--data", other.path().to_str().unwrap(), "--listen", &address]);
     assert_eq!(status, Some(1));
     insta::assert_snapshot!(said.replace(&address, "ADDRESS"), @"error: cannot listen on `ADDRESS`: Address already in use (os error 98)");
 }

@@ -85,7 +85,11 @@ async fn settings_that_do_not_fit_the_schema_are_refused_and_the_old_ones_stay()
     let refused = set(&host, "reserved-names", json!({ "names": [7], "domain": [] })).await;
 
     assert_eq!((refused.status.as_u16(), refused.code()), (422, "settings.invalid".into()));
-    assert!(refused.message().contains("`names/0`: 7 is not of type \"string\""), "{}", refused.text);
+    assert!(
+        refused.message().contains("`names/0`: 7 is not of type \"string\""),
+        "{}",
+        refused.text
+    );
     assert!(refused.message().contains("'domain' was unexpected"), "{}", refused.text);
     let given = host.get("/v1/extensions/reserved-names/settings").await;
     assert_eq!(given, json!({ "names": ["sales"] }));
@@ -94,7 +98,9 @@ async fn settings_that_do_not_fit_the_schema_are_refused_and_the_old_ones_stay()
 #[tokio::test]
 async fn a_domain_is_written_in_one_form_and_the_verdict_says_by_whom() {
     let host = host_with(&["domain-defaults"]).await;
-    let verdict = customer(&host, "site.create", json!({ "name": "BÜCHER.Example.", "ip": "192.0.2.1" })).await;
+    let verdict =
+        customer(&host, "site.create", json!({ "name": "BÜCHER.Example.", "ip": "192.0.2.1" }))
+            .await;
     assert_eq!(verdict["verdict"], "proceed");
     assert_eq!(verdict["params"], json!({ "name": "xn--bcher-kva.example", "ip": "192.0.2.1" }));
     let alteration = json!({
@@ -113,7 +119,10 @@ async fn what_is_no_domain_stays_as_it_is_and_is_logged() {
     assert_eq!(verdict["alterations"], json!([]));
     let path = format!("/v1/journal/{}", verdict["action_id"].as_str().unwrap());
     let log = host.get(&path).await["entries"][0]["trace"][0]["log"].clone();
-    assert_eq!(log, json!([{ "level": "warn", "message": "not a domain name name=\"no domain\"" }]));
+    assert_eq!(
+        log,
+        json!([{ "level": "warn", "message": "not a domain name name=\"no domain\"" }])
+    );
 }
 
 #[tokio::test]

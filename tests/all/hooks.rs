@@ -164,7 +164,10 @@ async fn all_changes_of_an_answer_are_made_or_none() {
     assert_eq!((&verdict["params"], &verdict["alterations"]), (&params, &json!([])));
     let fault = &verdict["trace"][0]["fault"];
     assert_eq!(fault["code"], "bad-answer");
-    assert_eq!(fault["message"], "bad answer: it altered `1`, which is not among the fields that it may alter");
+    assert_eq!(
+        fault["message"],
+        "bad answer: it altered `1`, which is not among the fields that it may alter"
+    );
 }
 
 #[tokio::test]
@@ -174,7 +177,9 @@ async fn a_handler_without_powers_only_observes() {
         let verdict = tell(&host, command).await;
         assert_eq!(verdict["verdict"], "proceed", "{command}");
         assert_eq!(verdict["params"], json!({ "do": command }));
-        let message = format!("bad answer: it answered `{power}`, a power that it does not have for this hook");
+        let message = format!(
+            "bad answer: it answered `{power}`, a power that it does not have for this hook"
+        );
         assert_eq!(verdict["trace"][0]["fault"]["message"], message.as_str());
     }
 }
@@ -251,7 +256,8 @@ async fn after_an_action_an_alteration_changes_the_result_and_nothing_else() {
     assert_eq!(verdict["verdict"], "proceed");
     assert_eq!(verdict["params"], params);
     assert_eq!(verdict["result"], json!({ "shown": "yes", "id": 7 }));
-    let alteration = json!({ "field": "shown", "from": "no", "to": "yes", "extension": "misbehaving" });
+    let alteration =
+        json!({ "field": "shown", "from": "no", "to": "yes", "extension": "misbehaving" });
     assert_eq!(verdict["alterations"], json!([alteration]));
 
     let verdict = host.after("custom.test", json!({ "params": params, "result": ["no"] })).await;
@@ -263,7 +269,8 @@ async fn after_an_action_an_alteration_changes_the_result_and_nothing_else() {
 #[tokio::test]
 async fn a_batch_gets_one_verdict_for_each_object_in_the_same_order() {
     let host = guests::host("").await;
-    let commands = ["sleep:100", "deny:no", "alter:name=x", "skip", "panic", "", "", "", "", "deny:last"];
+    let commands =
+        ["sleep:100", "deny:no", "alter:name=x", "skip", "panic", "", "", "", "", "deny:last"];
     let item = |(number, command): (usize, &&str)| json!({ "object": { "kind": "customer", "id": format!("u{number}") }, "params": { "do": command } });
     let items: Vec<Value> = commands.iter().enumerate().map(item).collect();
     let request = json!({ "id": "batch-1", "actor": { "id": "admin" }, "items": items });
@@ -271,7 +278,8 @@ async fn a_batch_gets_one_verdict_for_each_object_in_the_same_order() {
     let answer = host.post("/v1/actions/customer.delete/before/batch", request).await;
 
     let verdicts = answer["verdicts"].as_array().unwrap();
-    let words: Vec<&str> = verdicts.iter().map(|verdict| verdict["verdict"].as_str().unwrap()).collect();
+    let words: Vec<&str> =
+        verdicts.iter().map(|verdict| verdict["verdict"].as_str().unwrap()).collect();
     let p = "proceed";
     assert_eq!(words, [p, "deny", p, "skip", p, p, p, p, p, "deny"]);
     assert_eq!(verdicts[9]["problems"][0]["message"], "last");
@@ -289,9 +297,13 @@ async fn a_batch_after_an_action_takes_up_the_identifiers_from_before_it() {
         { "action_id": "one", "status": "succeeded", "params": { "do": "alter:note=x" }, "result": {} },
         { "action_id": "two", "status": "failed", "params": { "do": "alter:note=x" }, "result": {} },
     ]);
-    let answer = host.post("/v1/actions/customer.delete/after/batch", json!({ "items": items })).await;
+    let answer =
+        host.post("/v1/actions/customer.delete/after/batch", json!({ "items": items })).await;
     let verdicts = &answer["verdicts"];
-    assert_eq!((&verdicts[0]["action_id"], &verdicts[1]["action_id"]), (&json!("one"), &json!("two")));
+    assert_eq!(
+        (&verdicts[0]["action_id"], &verdicts[1]["action_id"]),
+        (&json!("one"), &json!("two"))
+    );
     assert_eq!(verdicts[0]["result"], json!({ "note": "x" }));
     assert_eq!(verdicts[1]["trace"], json!([]), "a failed action has no handler here");
 }
@@ -302,8 +314,11 @@ async fn a_request_that_comes_again_gets_the_same_answer_and_its_handlers_run_on
     for phase in ["before", "after"] {
         let path = format!("/v1/actions/custom.test/{phase}");
         let body = json!({ "id": phase, "params": { "do": "kv-incr:calls" } }).to_string();
-        let answers: Vec<Answer> = all((0..5).map(|_| host.request(Method::POST, &path, body.clone()))).await;
-        assert!(answers.iter().all(|answer| answer.text == answers[0].text && answer.status == 200));
+        let answers: Vec<Answer> =
+            all((0..5).map(|_| host.request(Method::POST, &path, body.clone()))).await;
+        assert!(
+            answers.iter().all(|answer| answer.text == answers[0].text && answer.status == 200)
+        );
         let entries = host.get(&format!("/v1/journal/{phase}")).await;
         assert_eq!(entries["entries"].as_array().unwrap().len(), 1);
     }
@@ -387,14 +402,18 @@ async fn only_a_higher_version_replaces_unless_the_operator_insists() {
 async fn begin(host: &Running, path: &str, body: &Value) -> tokio::net::UnixStream {
     let mut stream = host.connect().await;
     let body = body.to_string();
-    let request = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let request =
+        format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     stream.write_all(request.as_bytes()).await.unwrap();
     in_flight(host, 1.0).await;
     stream
 }
 
 async fn in_flight(host: &Running, calls: f64) {
-    wait_until("the hook call", async || host.metric("palisade_hook_calls_in_flight").await == calls).await;
+    wait_until("the hook call", async || {
+        host.metric("palisade_hook_calls_in_flight").await == calls
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -413,8 +432,16 @@ async fn a_call_before_an_action_is_dropped_when_its_panel_leaves() {
 async fn a_call_after_an_action_goes_on_when_its_panel_leaves() {
     let host = guests::host("").await;
     for (path, body, id) in [
-        ("/v1/actions/custom.test/after", json!({ "action_id": "one", "params": { "do": "sleep:1000" } }), "one"),
-        ("/v1/actions/custom.test/after/batch", json!({ "items": [{ "action_id": "many", "params": { "do": "sleep:1000" } }] }), "many"),
+        (
+            "/v1/actions/custom.test/after",
+            json!({ "action_id": "one", "params": { "do": "sleep:1000" } }),
+            "one",
+        ),
+        (
+            "/v1/actions/custom.test/after/batch",
+            json!({ "items": [{ "action_id": "many", "params": { "do": "sleep:1000" } }] }),
+            "many",
+        ),
     ] {
         drop(begin(&host, path, &body).await);
         in_flight(&host, 0.0).await;

@@ -9,7 +9,9 @@ use crate::guests::{self, Host};
 /// A host with six hook calls in its journal: of two actions, in both phases, with every verdict and a fault.
 async fn eventful() -> Host {
     let host = guests::host("").await;
-    for (id, command) in [("denied", "deny:no"), ("skipped", "skip"), ("faulty", "panic"), ("plain", "")] {
+    for (id, command) in
+        [("denied", "deny:no"), ("skipped", "skip"), ("faulty", "panic"), ("plain", "")]
+    {
         let request = json!({ "id": id, "params": { "do": command } });
         host.before("dns.change", request).await;
     }
@@ -63,7 +65,8 @@ async fn since_leaves_out_what_is_older() {
 async fn one_action_is_shown_with_both_phases_in_their_order() {
     let host = eventful().await;
     let shown = host.get("/v1/journal/plain").await;
-    let phases: Vec<&Value> = shown["entries"].as_array().unwrap().iter().map(|entry| &entry["phase"]).collect();
+    let phases: Vec<&Value> =
+        shown["entries"].as_array().unwrap().iter().map(|entry| &entry["phase"]).collect();
     assert_eq!(phases, ["before", "after"]);
     let unknown = host.request(Method::GET, "/v1/journal/pla%0Ain", "").await;
     assert_eq!(unknown.refusal(), "404 journal.unknown: the journal has no action `pla\\nin`");
@@ -152,17 +155,28 @@ async fn an_entry_says_who_did_what_and_what_was_decided() {
 async fn a_result_a_skip_s_reason_and_a_log_are_kept() {
     let host = guests::host("").await;
     host.before("custom.test", json!({ "id": "skip", "params": { "do": "skip:{\"a\":1}" } })).await;
-    host.after("custom.test", json!({ "action_id": "log", "params": { "do": "log:2" }, "result": [1] })).await;
+    host.after(
+        "custom.test",
+        json!({ "action_id": "log", "params": { "do": "log:2" }, "result": [1] }),
+    )
+    .await;
     let skip = &host.get("/v1/journal/skip").await["entries"][0];
-    assert_eq!((&skip["result"], &skip["trace"][0]["reason"]), (&json!({ "a": 1 }), &json!("told to skip")));
+    assert_eq!(
+        (&skip["result"], &skip["trace"][0]["reason"]),
+        (&json!({ "a": 1 }), &json!("told to skip"))
+    );
     let log = &host.get("/v1/journal/log").await["entries"][0];
-    assert_eq!((&log["result"], &log["trace"][0]["log"][1]["message"]), (&json!([1]), &json!("line 2")));
+    assert_eq!(
+        (&log["result"], &log["trace"][0]["log"][1]["message"]),
+        (&json!([1]), &json!("line 2"))
+    );
 }
 
 #[tokio::test]
 async fn long_values_are_cut_and_there_is_an_end_to_their_number() {
     let host = TestHost::new().start().await;
-    let mut params: serde_json::Map<String, Value> = (0..200).map(|n| (format!("p{n}"), n.into())).collect();
+    let mut params: serde_json::Map<String, Value> =
+        (0..200).map(|n| (format!("p{n}"), n.into())).collect();
     params.insert("p0".into(), "ä".repeat(10_000).into());
     params.insert("p1".into(), json!({ "nested": ["x".repeat(10_000)] }));
     host.before("custom.test", json!({ "id": "long", "params": params })).await;

@@ -48,7 +48,7 @@ async fn host(limits: &str) -> guests::Host {
 async fn sixty_four_loops_end_at_their_deadline_and_the_others_keep_theirs() {
     let host = host("fuel = 1000000000000000\ndeadline-ms = 300").await;
     let loops = at_once(&host, 64, "custom.loop", json!({ "do": "loop" }));
-    let others = at_once(&host, 50, "mailbox.create", json!({ "address": "root@customer.example" }));
+    let others = at_once(&host, 50, "mailbox.create", json!({ "address": "info@customer.example" }));
     let (loops, others) = tokio::join!(loops, others);
     for (verdict, took) in loops {
         assert_eq!(trace(&verdict, "loop")["fault"]["code"], "deadline", "{verdict}");

@@ -17,7 +17,9 @@ fn operations(document: &Value) -> Vec<(Method, String, Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
     let operations = paths.flat_map(|(path, methods)| {
         let methods = methods.as_object().unwrap().iter();
-        methods.map(|(method, operation)| (method.to_uppercase().parse().unwrap(), path.clone(), operation.clone()))
+        methods.map(|(method, operation)| {
+            (method.to_uppercase().parse().unwrap(), path.clone(), operation.clone())
+        })
     });
     operations.collect()
 }
@@ -27,7 +29,10 @@ async fn it_is_openapi_3_1_of_this_version() {
     let document = document().await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1."), "{}", document["openapi"]);
     let info = json!({ "title": document["info"]["title"], "version": document["info"]["version"], "license": document["info"]["license"]["identifier"] });
-    assert_eq!(info, json!({ "title": "Palisade", "version": env!("CARGO_PKG_VERSION"), "license": "Apache-2.0" }));
+    assert_eq!(
+        info,
+        json!({ "title": "Palisade", "version": env!("CARGO_PKG_VERSION"), "license": "Apache-2.0" })
+    );
 }
 
 #[tokio::test]
@@ -38,11 +43,21 @@ async fn every_operation_is_described_and_has_a_name_of_its_own() {
     for (method, path, operation) in &operations {
         let described = operation["summary"].as_str().is_some_and(|summary| summary.ends_with('.'));
         assert!(described, "{method} {path} has no description");
-        assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{method} {path} has no tag");
-        assert!(names.insert(operation["operationId"].as_str().unwrap()), "{method} {path} has the name of another");
+        assert!(
+            operation["tags"].as_array().is_some_and(|tags| tags.len() == 1),
+            "{method} {path} has no tag"
+        );
+        assert!(
+            names.insert(operation["operationId"].as_str().unwrap()),
+            "{method} {path} has the name of another"
+        );
         assert!(operation["responses"]["200"].is_object(), "{method} {path} has no answer");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            assert!(parameter["description"].is_string(), "{method} {path}: `{}` is not described", parameter["name"]);
+            assert!(
+                parameter["description"].is_string(),
+                "{method} {path}: `{}` is not described",
+                parameter["name"]
+            );
         }
     }
     assert!(operations.len() >= 22, "{}", operations.len());
@@ -52,7 +67,10 @@ async fn every_operation_is_described_and_has_a_name_of_its_own() {
 async fn every_operation_is_there() {
     let host = TestHost::new().start().await;
     for (method, path, _) in operations(&host.get("/v1/openapi.json").await) {
-        let real = path.replace("{action}", "custom.test").replace("{id}", "nothing").replace("{action_id}", "nothing");
+        let real = path
+            .replace("{action}", "custom.test")
+            .replace("{id}", "nothing")
+            .replace("{action_id}", "nothing");
         let answer = host.request(method.clone(), &real, "").await;
         let missing = answer.status == 405 || answer.text.contains("\"route.unknown\"");
         assert!(!missing, "{method} {path}: {}", answer.text);
@@ -63,7 +81,8 @@ async fn every_operation_is_there() {
 async fn every_reference_leads_to_a_schema_whose_members_are_described() {
     let document = document().await;
     let text = document.to_string();
-    let references: BTreeSet<&str> = text.split("\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let references: BTreeSet<&str> =
+        text.split("\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(references.contains("/components/schemas/HookResponse"), "{references:?}");
     for reference in references {
         assert!(document.pointer(reference).is_some(), "{reference} leads nowhere");
@@ -99,7 +118,10 @@ async fn answers_have_the_members_that_are_described() {
     assert_eq!(members(&verdict["trace"][0]), described(&document, "WireTrace"));
     assert_eq!(members(&host.get("/v1/status").await), described(&document, "StatusResponse"));
     assert_eq!(members(&host.get("/v1/actions").await[0]), described(&document, "CatalogueAction"));
-    assert_eq!(members(&host.get("/v1/extensions").await[0]), described(&document, "ExtensionSummary"));
+    assert_eq!(
+        members(&host.get("/v1/extensions").await[0]),
+        described(&document, "ExtensionSummary")
+    );
     let extension = host.get("/v1/extensions/misbehaving").await;
     assert_eq!(members(&extension["handlers"][0]), described(&document, "HandlerDetail"));
     let refused = host.request(Method::GET, "/v1/extensions/misbehavin", "").await;
@@ -117,7 +139,8 @@ async fn requests_may_have_the_members_that_are_described_and_no_others() {
     ] {
         let refused = host.request(Method::POST, path, "{\"nonsense\":1}").await;
         let message = refused.message();
-        let known: BTreeSet<&str> = message.split('`').skip(1).step_by(2).filter(|name| *name != "nonsense").collect();
+        let known: BTreeSet<&str> =
+            message.split('`').skip(1).step_by(2).filter(|name| *name != "nonsense").collect();
         assert_eq!(known, described(&document, schema), "{message}");
     }
 }

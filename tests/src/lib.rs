@@ -12,7 +12,12 @@
 //! # }
 //! ```
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "what fails here fails a test")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what fails here fails a test"
+)]
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -59,7 +64,8 @@ pub struct Answer {
 impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON: {error}: {}", self.text))
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|error| panic!("not JSON: {error}: {}", self.text))
     }
 
     /// The status, the code, the message and the hint of an error, in one line.
@@ -89,7 +95,10 @@ pub fn palisade() -> &'static Path {
             return path.into();
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo).args(["build", "--locked", "--workspace", "--bin", "palisade"]).current_dir(root()).status();
+        let built = Command::new(cargo)
+            .args(["build", "--locked", "--workspace", "--bin", "palisade"])
+            .current_dir(root())
+            .status();
         assert!(built.is_ok_and(|status| status.success()), "palisade cannot be built");
         target().join("debug/palisade")
     })
@@ -97,7 +106,8 @@ pub fn palisade() -> &'static Path {
 
 /// The packed component of a guest: from `PALISADE_GUESTS`, or where `cargo xtask guests` puts it.
 pub fn guest(name: &str) -> PathBuf {
-    let directory = std::env::var_os("PALISADE_GUESTS").map_or_else(|| target().join("guests/packed"), PathBuf::from);
+    let directory = std::env::var_os("PALISADE_GUESTS")
+        .map_or_else(|| target().join("guests/packed"), PathBuf::from);
     let path = directory.join(format!("{name}.wasm"));
     assert!(path.is_file(), "`{}` is missing: run `cargo xtask guests`", path.display());
     path
@@ -114,7 +124,8 @@ fn target() -> PathBuf {
 
 /// An answer of the API with what differs from run to run taken out: generated identifiers, times, fuel and sizes.
 pub fn redacted(json: &Value) -> Value {
-    const VARYING: [&str; 7] = ["fuel", "memory_bytes", "duration_us", "time_ms", "installed_ms", "digest", "store_bytes"];
+    const VARYING: [&str; 7] =
+        ["fuel", "memory_bytes", "duration_us", "time_ms", "installed_ms", "digest", "store_bytes"];
     match json {
         Value::Array(items) => items.iter().map(redacted).collect(),
         Value::Object(members) => {
@@ -183,19 +194,31 @@ impl TestHost {
 
     /// Starts the process and returns at once.
     pub fn spawn(self) -> Running {
-        let directory = self.data.is_none().then(|| tempfile::tempdir().expect("a temporary directory"));
-        let data = self.data.unwrap_or_else(|| directory.as_ref().expect("made above").path().join("data"));
+        let directory =
+            self.data.is_none().then(|| tempfile::tempdir().expect("a temporary directory"));
+        let data = self
+            .data
+            .unwrap_or_else(|| directory.as_ref().expect("made above").path().join("data"));
         std::fs::create_dir_all(&data).expect("the data directory");
         let config = data.join("palisade.toml");
         std::fs::write(&config, &self.config).expect("the configuration");
-        let log = std::fs::File::options().create(true).append(true).open(data.join("log")).expect("the log");
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(data.join("log"))
+            .expect("the log");
         let mut command = Command::new(palisade());
         command.arg("serve").arg("--data").arg(&data).arg("--config").arg(&config);
         command.env_remove("PALISADE_SOCKET").env("NO_COLOR", "1").envs(self.environment);
         if let Some(address) = &self.listen {
             command.args(["--listen", address]);
         }
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("palisade starts");
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("palisade starts");
         Running { child, data, directory }
     }
 
@@ -258,7 +281,8 @@ impl Running {
     /// Tells the host to stop and waits until it has. Returns its exit status.
     pub async fn stop(&mut self) -> std::process::ExitStatus {
         let process = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("the host can be told");
+        rustix::process::kill_process(process, rustix::process::Signal::TERM)
+            .expect("the host can be told");
         self.ended().await
     }
 
@@ -276,19 +300,36 @@ impl Running {
 
     /// Makes a request over the socket.
     pub async fn request(&self, method: Method, path: &str, body: impl Into<Vec<u8>>) -> Answer {
-        self.try_request(method, path, body.into()).await.unwrap_or_else(|error| panic!("{path}: {error}: {}", self.log()))
+        self.try_request(method, path, body.into())
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}: {}", self.log()))
     }
 
     /// Makes a request over the socket that may fail as a connection.
-    pub async fn try_request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn try_request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
         let stream = UnixStream::connect(self.socket()).await?;
-        request_over(stream, Request::builder().method(method).uri(path).header("host", "localhost").body(Full::new(Bytes::from(body)))?).await
+        request_over(
+            stream,
+            Request::builder()
+                .method(method)
+                .uri(path)
+                .header("host", "localhost")
+                .body(Full::new(Bytes::from(body)))?,
+        )
+        .await
     }
 
     /// The address that it listens on, as it says itself.
     pub fn address(&self) -> SocketAddr {
         let log = self.log();
-        let address = log.split_once("listening on ").and_then(|(_, rest)| rest.split_once(';')?.0.parse().ok());
+        let address = log
+            .split_once("listening on ")
+            .and_then(|(_, rest)| rest.split_once(';')?.0.parse().ok());
         address.unwrap_or_else(|| panic!("it does not say where it listens: {log}"))
     }
 
@@ -299,14 +340,22 @@ impl Running {
     }
 
     /// Makes a request over TCP, with the header `Authorization` if there is one.
-    pub async fn request_over_tcp(&self, method: Method, path: &str, authorization: Option<&str>, body: &str) -> Answer {
+    pub async fn request_over_tcp(
+        &self,
+        method: Method,
+        path: &str,
+        authorization: Option<&str>,
+        body: &str,
+    ) -> Answer {
         let stream = TcpStream::connect(self.address()).await.expect("it listens");
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
         let request = request.body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
-        request_over(stream, request).await.unwrap_or_else(|error| panic!("{path}: {error}: {}", self.log()))
+        request_over(stream, request)
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}: {}", self.log()))
     }
 
     /// Opens a connection, to be spoken to by hand.
@@ -317,7 +366,8 @@ impl Running {
     /// A figure of `/metrics`, by its name with labels.
     pub async fn metric(&self, name: &str) -> f64 {
         let text = self.request(Method::GET, "/metrics", "").await.text;
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        let value =
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
         value.unwrap_or_else(|| panic!("no `{name}` in {text}"))
     }
 
@@ -337,7 +387,8 @@ impl Running {
 
     /// Installs a guest by name.
     pub async fn install(&self, name: &str) -> Value {
-        let answer = self.install_bytes(std::fs::read(guest(name)).expect("the guest can be read")).await;
+        let answer =
+            self.install_bytes(std::fs::read(guest(name)).expect("the guest can be read")).await;
         assert!(answer.status.is_success(), "{name}: {}", answer.text);
         answer.json()
     }
@@ -359,23 +410,35 @@ impl Running {
 
     /// Runs the command line against this host.
     pub fn cli(&self, arguments: &[&str]) -> Output {
-        cli_command(arguments).env("PALISADE_SOCKET", self.socket()).output().expect("palisade runs")
+        cli_command(arguments)
+            .env("PALISADE_SOCKET", self.socket())
+            .output()
+            .expect("palisade runs")
     }
 }
 
 /// A command of the `palisade` binary, with an environment that does not change what it prints.
 pub fn cli_command(arguments: &[&str]) -> Command {
     let mut command = Command::new(palisade());
-    command.args(arguments).env_remove("PALISADE_SOCKET").env_remove("PALISADE_CONFIG").env("NO_COLOR", "1").env("TZ", "UTC");
+    command
+        .args(arguments)
+        .env_remove("PALISADE_SOCKET")
+        .env_remove("PALISADE_CONFIG")
+        .env("NO_COLOR", "1")
+        .env("TZ", "UTC");
     command
 }
 
 /// Makes one request over a stream.
-pub async fn request_over<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>>
+pub async fn request_over<S>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     // Ends with the connection.
     tokio::spawn(connection);
     let response = sender.send_request(request).await?;

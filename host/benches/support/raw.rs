@@ -1,8 +1,9 @@
 //! Raw wasmtime: the same engine settings, limits and contract, and nothing else. A fresh store, an instance, one call.
 
 use palisade::bindings::EventHandlerPre;
+use palisade::capability::EventHandle;
 use palisade::sandbox::{SandboxConfig, bare_engine};
-use wasmtime::component::{Component, Linker, Resource, ResourceTable};
+use wasmtime::component::{Component, Linker, Resource, ResourceTable, ResourceType};
 use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -33,6 +34,10 @@ impl Raw {
             let mut linker = Linker::new(&engine);
             wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("WASI links");
             linker.define_unknown_imports_as_traps(&component).expect("the rest links");
+            // The event is the host's, so that the typed call accepts it.
+            linker.allow_shadowing(true);
+            let mut types = linker.instance("palisade:events/types@1.0.0").expect("the contract");
+            types.resource("event", ResourceType::host::<EventHandle>(), |_, _| Ok(())).expect("a resource");
             EventHandlerPre::new(linker.instantiate_pre(&component).expect("it fits")).expect("it handles events")
         });
         let components = components.collect();

@@ -7,8 +7,8 @@ use crate::bindings::settings;
 impl settings::Host for CallState {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<Value>> {
         self.called(name.len())?;
-        let found = self.handler.extension.settings.get(&name).map(|setting| crate::hook::Value::from(setting.clone()));
-        let (found, bytes) = value::hand_out(found.as_ref());
+        let found = self.handler.extension.settings.get(&name).cloned();
+        let (found, bytes) = found.map_or((None, 0), |setting| value::hand_out_own(setting.into()));
         self.handed_out(bytes);
         Ok(found)
     }

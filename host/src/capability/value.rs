@@ -18,20 +18,29 @@ const MAX_MESSAGE_BYTES: usize = 4 << 10;
 /// A value for the guest, and how many bytes are copied for it. A secret is handed out as withheld.
 pub(super) fn hand_out(value: Option<&Value>) -> (Option<wit::Value>, usize) {
     let Some(value) = value else { return (None, 0) };
+    match value {
+        Value::Json(json) => hand_out_own(Value::Json(redacted(json))),
+        value => hand_out_own(value.clone()),
+    }
+}
+
+/// The same for a value that is the extension's own, such as a setting: nothing in it is withheld.
+pub(super) fn hand_out_own(value: Value) -> (Option<wit::Value>, usize) {
+    let bytes = value.payload_len();
     let handed = match value {
         Value::Null => wit::Value::Null,
-        Value::Boolean(value) => wit::Value::Boolean(*value),
-        Value::Integer(value) => wit::Value::Integer(*value),
-        Value::Number(value) => wit::Value::Number(*value),
-        Value::Text(text) => wit::Value::Text(text.clone()),
-        Value::Texts(texts) => wit::Value::Texts(texts.clone()),
-        Value::Bytes(bytes) => wit::Value::Bytes(bytes.clone()),
-        Value::Json(json) => wit::Value::Json(redacted(json).to_string()),
+        Value::Boolean(value) => wit::Value::Boolean(value),
+        Value::Integer(value) => wit::Value::Integer(value),
+        Value::Number(value) => wit::Value::Number(value),
+        Value::Text(text) => wit::Value::Text(text),
+        Value::Texts(texts) => wit::Value::Texts(texts),
+        Value::Bytes(bytes) => wit::Value::Bytes(bytes),
+        Value::Json(json) => wit::Value::Json(json.to_string()),
         Value::Secret(_) => wit::Value::Secret,
     };
     let bytes = match &handed {
         wit::Value::Json(text) => text.len(),
-        _ => value.payload_len(),
+        _ => bytes,
     };
     (Some(handed), bytes)
 }

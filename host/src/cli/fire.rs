@@ -126,9 +126,9 @@ impl Fire {
         print_handlers(verdict)?;
         if items(verdict, "trace").next().is_none() {
             output::print("  no extension handles this hook")?;
-            if let (None, Some(near)) = (catalogue().action(&self.action), catalogue().near(&self.action).first()) {
-                output::print(&format!("  the catalogue has no action `{}`; did you mean `{near}`?", self.action))?;
-            }
+        }
+        if let (None, Some(near)) = (catalogue().action(&self.action), catalogue().near(&self.action).first()) {
+            output::print(&format!("  the catalogue has no action `{}`; did you mean `{near}`?", self.action))?;
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub struct Show {
     /// Only calls in which some handler failed
     #[arg(long)]
     faults: bool,
-    /// Only calls that are not older than this, such as `10m`, `2h` or `3 days`
+    /// Only calls that are not older than this, such as `10m`, `2h` or `72h`
     #[arg(long, value_name = "SPAN")]
     since: Option<jiff::SignedDuration>,
     /// At most so many, newest first

@@ -12,6 +12,8 @@ const VERSION: u8 = 1;
 const HEAD: usize = 9;
 /// Bytes of entries, as JSON, that go into one block. They shrink to a fifth or less.
 const PACKED: usize = 192 << 10;
+/// Bytes of entries, as JSON, that wait for the next write. A write costs an fsync, whatever its size.
+const MAX_WAITING: usize = 8 << 20;
 /// Bytes of an entry, as JSON, that is kept whole.
 const MAX_ENTRY: usize = 512 << 10;
 /// Bytes of JSON that a block unpacks to at most.
@@ -56,17 +58,24 @@ impl Packer {
         }
     }
 
-    /// Whether there is enough for a block.
+    /// Whether so much waits that it should be written before its time.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes >= PACKED
+        self.bytes >= MAX_WAITING
     }
 
     /// Takes what there is as blocks that fit into the storage.
     pub(super) fn take(&mut self) -> Vec<(Head, Vec<u8>)> {
         self.bytes = 0;
         let entries = std::mem::take(&mut self.entries);
-        let mut blocks = Vec::new();
-        pack(&entries, &mut blocks);
+        let (mut blocks, mut begin, mut bytes) = (Vec::new(), 0, 0);
+        for (end, (_, json)) in entries.iter().enumerate() {
+            if bytes > 0 && bytes + json.len() > PACKED {
+                pack(entries.get(begin..end).unwrap_or_default(), &mut blocks);
+                (begin, bytes) = (end, 0);
+            }
+            bytes += json.len();
+        }
+        pack(entries.get(begin..).unwrap_or_default(), &mut blocks);
         blocks
     }
 }

@@ -281,7 +281,7 @@ fn check_contract(contract: &str) -> Result<(), ManifestError> {
     if major != CONTRACT.0 || minor > CONTRACT.1 {
         return Err(ManifestError {
             message: format!("`extension.contract` is {major}.{minor}, and this host offers palisade:extension {}.{}", CONTRACT.0, CONTRACT.1),
-            hint: Some(if major > CONTRACT.0 || minor > CONTRACT.1 { "upgrade this host" } else { "build the extension against the newer contract" }.into()),
+            hint: Some(if (major, minor) > CONTRACT { "upgrade this host" } else { "build the extension against the newer contract" }.into()),
         });
     }
     Ok(())
@@ -380,7 +380,20 @@ fn check_schema(settings: Option<toml::Table>) -> Result<serde_json::Value, Mani
         return Err(wrong("`settings` must be a JSON Schema with `type = \"object\"`".into()));
     }
     jsonschema::validator_for(&schema).map_err(|error| wrong(format!("`settings` is not a JSON Schema: {error}")))?;
+    check_required(&schema)?;
     Ok(schema)
+}
+
+/// A setting that is required needs a default: an extension is installed before anyone can set it.
+fn check_required(schema: &serde_json::Value) -> Result<(), ManifestError> {
+    let required = schema.get("required").and_then(serde_json::Value::as_array);
+    for name in required.into_iter().flatten().filter_map(serde_json::Value::as_str) {
+        let property = schema.get("properties").and_then(|properties| properties.get(name));
+        if property.and_then(|property| property.get("default")).is_none() {
+            return Err(wrong(format!("the setting `{}` is required and has no `default`", shown(name))));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Child;
 
 use super::engine;
 
@@ -69,17 +70,24 @@ pub enum CompileError {
 
 /// Compiles a component in a child process.
 pub(super) async fn compile(program: &Path, component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
-    let work = run(program, component, limits);
+    let mut child = start(program, limits).map_err(failed)?;
+    let work = converse(&mut child, component, limits);
     match tokio::time::timeout(Duration::from_millis(limits.wall_ms.into()), work).await {
         Ok(result) => result,
-        // The child is killed as its handle is dropped.
-        Err(_) => Err(CompileError::Wall { limit_ms: limits.wall_ms }),
+        Err(_) => {
+            // Waited for, too: of a child that is only dropped a zombie can stay.
+            let _ = child.kill().await;
+            Err(CompileError::Wall { limit_ms: limits.wall_ms })
+        }
     }
 }
 
-async fn run(program: &Path, component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
-    let failed = |error: std::io::Error| CompileError::Failed(error.to_string());
-    let mut child = tokio::process::Command::new(program)
+fn failed(error: std::io::Error) -> CompileError {
+    CompileError::Failed(error.to_string())
+}
+
+fn start(program: &Path, limits: &CompileLimits) -> std::io::Result<Child> {
+    tokio::process::Command::new(program)
         .arg(VERB)
         .arg(limits.cpu_seconds.to_string())
         .arg(limits.memory_bytes.to_string())
@@ -90,7 +98,10 @@ async fn run(program: &Path, component: &[u8], limits: &CompileLimits) -> Result
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(failed)?;
+}
+
+/// Gives the component to the child and takes what it makes of it.
+async fn converse(child: &mut Child, component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
     let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
         return Err(CompileError::Failed("no pipes to the child".into()));
     };

@@ -115,8 +115,8 @@ impl Compiled {
     /// The component, ready to be called. The common case is one look-up under a lock.
     pub(super) async fn prepared(self: &Arc<Self>, extension: &Arc<Extension>) -> Result<Arc<Prepared>, CompiledError> {
         let digest = extension.digest;
-        if let Some(prepared) = lock(&self.mapped).get(&digest) {
-            return Ok(prepared.clone());
+        if let Some(prepared) = self.mapped(&digest) {
+            return Ok(prepared);
         }
         let loading = self.loading(digest);
         let (its, extension) = (self.clone(), extension.clone());
@@ -129,6 +129,11 @@ impl Compiled {
             loaded
         });
         task.await.unwrap_or_else(|error| Err(CompiledError::Link(error.to_string())))
+    }
+
+    /// The component, if it is mapped.
+    pub(super) fn mapped(&self, digest: &Digest) -> Option<Arc<Prepared>> {
+        lock(&self.mapped).get(digest).cloned()
     }
 
     /// The attempt that is under way, or that failed a moment ago, or a new one.

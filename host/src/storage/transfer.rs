@@ -21,6 +21,11 @@ const BATCH: usize = 200;
 /// Bytes of a line: a component in base64 and a little.
 const MAX_LINE_BYTES: u64 = 256 << 20;
 const LEVEL: i32 = 3;
+/// What the keys of the registry's records begin with. They refer to one another, so an export has them as they were
+/// at one moment; what is under other keys stands for itself.
+const RELATED: [&[u8]; 4] = [b"extension/", b"manifest/", b"meta/", b"settings/"];
+/// How often changes may come between before an export gives up.
+const TRIES: usize = 1_000;
 
 /// How much was exported or imported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +63,9 @@ pub enum TransferError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Changes came faster than they could be read.
+    #[error("the registry changes all the time; try again later")]
+    Restless,
     /// There is something in the store already.
     #[error("the store is not empty: it holds {0} records or more")]
     NotEmpty(usize),
@@ -72,16 +80,17 @@ pub fn export(storage: &Storage, components: &Blobs, to: impl Write) -> Result<C
     };
     write(&Line::Head { format: FORMAT.into(), version: VERSION })?;
     let mut counts = Counts::default();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let pairs = storage.scan(b"", after.as_deref(), Direction::Forward, BATCH)?;
-        let Some((last, _)) = pairs.last() else { break };
-        after = Some(last.clone());
-        for (key, value) in &pairs {
-            counts.records += 1;
-            write(&Line::Record { key: BASE64.encode(key), value: BASE64.encode(value), crc: crc(key, value) })?;
-        }
+    let mut write_record = |key: &[u8], value: &[u8]| {
+        counts.records += 1;
+        write(&Line::Record { key: BASE64.encode(key), value: BASE64.encode(value), crc: crc(key, value) })
+    };
+    for (key, value) in related(storage)? {
+        write_record(&key, &value)?;
     }
+    each(storage, b"", |key, value| match RELATED.iter().any(|prefix| key.starts_with(prefix)) {
+        true => Ok(()),
+        false => write_record(key, value),
+    })?;
     for digest in components.list()? {
         counts.components += 1;
         write(&Line::Component { digest, bytes: BASE64.encode(components.get(&digest)?) })?;
@@ -89,6 +98,38 @@ pub fn export(storage: &Storage, components: &Blobs, to: impl Write) -> Result<C
     write(&Line::End(counts))?;
     to.finish()?.flush()?;
     Ok(counts)
+}
+
+/// The records of the registry at one moment: when they are read twice and are the same, they were so between. They
+/// cannot change back meanwhile, since an installation has a number and a time of its own.
+fn related(storage: &Storage) -> Result<Vec<super::Pair>, TransferError> {
+    let read = || {
+        let mut pairs = Vec::new();
+        for prefix in RELATED {
+            each(storage, prefix, |key, value| Ok(pairs.push((key.to_vec(), value.to_vec()))))?;
+        }
+        Ok::<_, TransferError>(pairs)
+    };
+    let mut last = read()?;
+    for _ in 0..TRIES {
+        let pairs = read()?;
+        if pairs == last {
+            return Ok(pairs);
+        }
+        last = pairs;
+    }
+    Err(TransferError::Restless)
+}
+
+/// Visits every record whose key begins with `prefix`.
+fn each(storage: &Storage, prefix: &[u8], mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), TransferError>) -> Result<(), TransferError> {
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let pairs = storage.scan(prefix, after.as_deref(), Direction::Forward, BATCH)?;
+        let Some((last, _)) = pairs.last() else { return Ok(()) };
+        after = Some(last.clone());
+        pairs.iter().try_for_each(|(key, value)| visit(key, value))?;
+    }
 }
 
 /// Reads an export into an empty store. The components come first into their place, so that no record refers to one

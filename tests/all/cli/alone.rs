@@ -12,7 +12,9 @@ use crate::guests::misbehaving_manifest;
 #[test]
 fn events_shows_the_catalogue() {
     let _varying = varying();
-    let events = |arguments: &[&str]| shown(&cli_command(&[&["events"], arguments].concat()).output().unwrap());
+    let events = |arguments: &[&str]| {
+        shown(&cli_command(&[&["events"], arguments].concat()).output().unwrap())
+    };
     assert_snapshot!(events(&["mailbox.p"]), @r#"
     ACTION  CORE  PANELS  DESCRIPTION
     mailbox.password.change  yes  coremanager cpanel cyberpanel directadmin hestia plesk  The password of a mailbox is changed.
@@ -21,6 +23,7 @@ fn events_shows_the_catalogue() {
     assert_snapshot!(events(&["mailbox.password.change"]), @r#"
     mailbox.password.change
     The password of a mailbox is changed.
+
     PARAMETER  TYPE  DESCRIPTION
     address  text  The address; where the panel splits it, the part before the `@`, with the rest in `domain`.
     domain  text  The domain that the object belongs to.
@@ -45,7 +48,9 @@ fn events_shows_the_catalogue() {
     hint: the panels are: plesk, coremanager, billmanager, cpanel, directadmin, whmcs, virtualmin, ispconfig, hestia, cyberpanel, fossbilling, blesta
     exit 1
     "#);
-    let all: Value = serde_json::from_slice(&cli_command(&["events", "--json"]).output().unwrap().stdout).unwrap();
+    let all: Value =
+        serde_json::from_slice(&cli_command(&["events", "--json"]).output().unwrap().stdout)
+            .unwrap();
     assert!(all.as_array().unwrap().len() >= 144);
 }
 
@@ -55,11 +60,18 @@ fn config_shows_every_default_and_checks_a_file() {
     let path = directory.path().join("palisade.toml");
     let config = |text: &str, arguments: &[&str]| {
         fs::write(&path, text).unwrap();
-        let output = cli_command(&[&["config"], arguments].concat()).env("PALISADE_CONFIG", &path).output().unwrap();
+        let output = cli_command(&[&["config"], arguments].concat())
+            .env("PALISADE_CONFIG", &path)
+            .output()
+            .unwrap();
         shown(&output).replace(path.to_str().unwrap(), "FILE")
     };
     let all = config("log = \"warn\"", &[]);
-    assert!(all.starts_with("data = \"/var/lib/palisade\"\nlog = \"warn\"\n") && all.contains("[limits.before]\nfuel = 10000000\n"), "{all}");
+    assert!(
+        all.starts_with("data = \"/var/lib/palisade\"\nlog = \"warn\"\n")
+            && all.contains("[limits.before]\nfuel = 10000000\n"),
+        "{all}"
+    );
     fs::write(directory.path().join("all.toml"), all.trim_end_matches("exit 0")).unwrap();
     let check = |text: &str| config(text, &["check", path.to_str().unwrap()]);
     assert_snapshot!(check(all.trim_end_matches("exit 0")), @r#"
@@ -105,7 +117,10 @@ fn pack_checks_the_component_and_the_manifest() {
     write("extension.toml", misbehaving_manifest().as_bytes());
     write("wrong.toml", misbehaving_manifest().replace("powers", "power").as_bytes());
     let pack = |arguments: &[&str]| {
-        let output = cli_command(&[&["pack"], arguments].concat()).current_dir(directory.path()).output().unwrap();
+        let output = cli_command(&[&["pack"], arguments].concat())
+            .current_dir(directory.path())
+            .output()
+            .unwrap();
         shown(&output)
     };
     assert_snapshot!(pack(&["good.wasm"]), @r#"
@@ -130,5 +145,8 @@ fn pack_checks_the_component_and_the_manifest() {
     error: `none.wasm` cannot be read: No such file or directory (os error 2)
     exit 1
     "#);
-    assert!(directory.path().join("misbehaving-1.0.0.wasm").exists() && !directory.path().join("out.wasm").exists());
+    assert!(
+        directory.path().join("misbehaving-1.0.0.wasm").exists()
+            && !directory.path().join("out.wasm").exists()
+    );
 }

@@ -51,7 +51,7 @@ async fn fire_prints_the_verdict_for_a_person_and_says_it_by_its_status() {
     before:mailbox.create proceeds  [id]
 
       HANDLER  VERSION  OUTCOME  FUEL  MEMORY  TOOK
-      misbehaving  1.0.0  failed: failed: told to fail  [n]  [n]  [took]
+      misbehaving  1.0.0  failed: told to fail  [n]  [n]  [took]
       reserved-names  1.0.0  proceed  [n]  [n]  [took]
     exit 0
     "#);
@@ -91,13 +91,39 @@ async fn fire_helps_with_an_action_that_nobody_handles() {
 async fn fire_takes_values_by_the_type_of_the_field() {
     let _varying = varying();
     let host = TestHost::new().start().await;
-    let fire = ["fire", "mailbox.create", "--id", "1", "--param", "quota=5", "--param", "list:=[\"a\",1]", "--old", "quota=4", "--param", "x=5"];
-    let more = ["--object", "site:a.example", "--attribute", "remote.address=192.0.2.1", "--dry-run", "--json"];
-    let verdict: Value = serde_json::from_slice(&host.cli(&[&fire[..], &more].concat()).stdout).unwrap();
+    let fire = [
+        "fire",
+        "mailbox.create",
+        "--id",
+        "1",
+        "--param",
+        "quota=5",
+        "--param",
+        "list:=[\"a\",1]",
+        "--old",
+        "quota=4",
+        "--param",
+        "x=5",
+    ];
+    let more = [
+        "--object",
+        "site:a.example",
+        "--attribute",
+        "remote.address=192.0.2.1",
+        "--dry-run",
+        "--json",
+    ];
+    let verdict: Value =
+        serde_json::from_slice(&host.cli(&[&fire[..], &more].concat()).stdout).unwrap();
     assert_eq!(verdict["params"], serde_json::json!({ "quota": 5, "list": ["a", 1], "x": "5" }));
     let entry = &host.get("/v1/journal/1").await["entries"][0];
-    assert_eq!((&entry["dry_run"], &entry["object"]["id"]), (&Value::Bool(true), &"a.example".into()));
-    for wrong in [["--param", "quota=much"], ["--param", "quota"], ["--param", "x:=y"], ["--object", "site"]] {
+    assert_eq!(
+        (&entry["dry_run"], &entry["object"]["id"]),
+        (&Value::Bool(true), &"a.example".into())
+    );
+    for wrong in
+        [["--param", "quota=much"], ["--param", "quota"], ["--param", "x:=y"], ["--object", "site"]]
+    {
         assert!(!host.cli(&[&["fire", "mailbox.create"], &wrong[..]].concat()).status.success());
     }
     assert_snapshot!(run(&host, &["fire", "mailbox.create", "--param", "quota=much"]), @r#"
@@ -126,8 +152,20 @@ async fn journal_lists_and_shows_what_happened() {
     the journal has no such hook call
     exit 0
     "#);
-    let fire = |arguments: &[&str]| drop(host.cli(&[&["fire", "mailbox.create"], arguments].concat()));
-    fire(&["--id", "one", "--param", "do=alter:address=root@a.example", "--param", "password=x", "--actor", "u1", "--role", "customer"]);
+    let fire =
+        |arguments: &[&str]| drop(host.cli(&[&["fire", "mailbox.create"], arguments].concat()));
+    fire(&[
+        "--id",
+        "one",
+        "--param",
+        "do=alter:address=root@a.example",
+        "--param",
+        "password=x",
+        "--actor",
+        "u1",
+        "--role",
+        "customer",
+    ]);
     fire(&["--id", "two", "--param", "do=fail-other", "--object", "mailbox:info"]);
     fire(&["--id", "two", "--after", "--param", "do=log:2", "--object", "mailbox:info"]);
     assert_snapshot!(run(&host, &["journal"]), @r#"
@@ -157,7 +195,7 @@ async fn journal_lists_and_shows_what_happened() {
       do = fail-other
 
       HANDLER  VERSION  OUTCOME  FUEL  MEMORY  TOOK
-      misbehaving  1.0.0  failed: failed: told to fail  [n]  [n]  [took]
+      misbehaving  1.0.0  failed: told to fail  [n]  [n]  [took]
       reserved-names  1.0.0  proceed  [n]  [n]  [took]
 
     [time] after:mailbox.create (succeeded) proceed in [took]

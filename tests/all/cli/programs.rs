@@ -20,9 +20,13 @@ fn verbs() -> Vec<Vec<String>> {
         assert!(help.status.success() && help.stderr.is_empty(), "{verb:?}: {}", shown(&help));
         let help = text(&help.stdout);
         assert!(help.contains("Usage: palisade"), "{help}");
-        let commands = help.split_once("Commands:\n").map_or("", |(_, rest)| rest.split("\n\n").next().unwrap_or(""));
+        let commands = help
+            .split_once("Commands:\n")
+            .map_or("", |(_, rest)| rest.split("\n\n").next().unwrap_or(""));
         // The descriptions are wrapped and stand further in.
-        let names = commands.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+        let names = commands
+            .lines()
+            .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
         let names = names.filter_map(|line| line.split(' ').next()).filter(|name| *name != "help");
         names.map(|name| [verb, &[name.to_owned()]].concat()).collect::<Vec<_>>()
     };
@@ -54,7 +58,13 @@ fn the_exit_statuses_are_in_the_help() {
 
 #[test]
 fn wrong_usage_ends_with_2() {
-    for arguments in [&[] as &[_], &["lsit"], &["install"], &["fire", "a.b", "--status", "failed"], &["journal", "--limit", "many"]] {
+    for arguments in [
+        &[] as &[_],
+        &["lsit"],
+        &["install"],
+        &["fire", "a.b", "--status", "failed"],
+        &["journal", "--limit", "many"],
+    ] {
         let output = cli_command(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", shown(&output));
         assert!(output.stdout.is_empty());
@@ -63,13 +73,21 @@ fn wrong_usage_ends_with_2() {
 
 #[test]
 fn a_host_that_cannot_be_reached_ends_with_3_and_a_hint() {
-    let call = |arguments: &[&str]| shown(&cli_command(arguments).env("PALISADE_SOCKET", "/nowhere/p.sock").output().unwrap());
+    let call = |arguments: &[&str]| {
+        shown(&cli_command(arguments).env("PALISADE_SOCKET", "/nowhere/p.sock").output().unwrap())
+    };
     insta::assert_snapshot!(call(&["list"]), @r#"
     error: no host can be reached at `/nowhere/p.sock`: No such file or directory (os error 2)
     hint: start one with `palisade serve`, or name its socket by --socket or PALISADE_SOCKET
     exit 3
     "#);
-    for arguments in [&["show", "x"] as &[_], &["fire", "a.b"], &["journal"], &["settings", "x"], &["store", "export", "/tmp/never"]] {
+    for arguments in [
+        &["show", "x"] as &[_],
+        &["fire", "a.b"],
+        &["journal"],
+        &["settings", "x"],
+        &["store", "export", "/tmp/never"],
+    ] {
         assert!(call(arguments).ends_with("exit 3"), "{arguments:?}");
     }
     assert!(!std::path::Path::new("/tmp/never").exists());
@@ -84,9 +102,14 @@ async fn a_host_is_found_by_flag_by_environment_and_by_configuration() {
     std::fs::write(&config, format!("data = \"{}\"", host.data().display())).unwrap();
     let config = config.to_str().unwrap();
     assert!(cli_command(&["list", "--socket", socket]).output().unwrap().status.success());
-    assert!(cli_command(&["list"]).env("PALISADE_SOCKET", socket).output().unwrap().status.success());
+    assert!(
+        cli_command(&["list"]).env("PALISADE_SOCKET", socket).output().unwrap().status.success()
+    );
     assert!(cli_command(&["list", "--config", config]).output().unwrap().status.success());
-    let flag_wins = cli_command(&["list", "--socket", socket]).env("PALISADE_SOCKET", "/nowhere").output().unwrap();
+    let flag_wins = cli_command(&["list", "--socket", socket])
+        .env("PALISADE_SOCKET", "/nowhere")
+        .output()
+        .unwrap();
     assert!(flag_wins.status.success());
 }
 
@@ -97,15 +120,23 @@ async fn a_connection_that_breaks_ends_with_3() {
     let path = host.data().join("other.sock");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
     let nonsense = tokio::spawn(async move { drop(listener.accept().await) });
-    let output = tokio::task::spawn_blocking(move || cli_command(&["list"]).env("PALISADE_SOCKET", path).output().unwrap()).await.unwrap();
+    let output = tokio::task::spawn_blocking(move || {
+        cli_command(&["list"]).env("PALISADE_SOCKET", path).output().unwrap()
+    })
+    .await
+    .unwrap();
     nonsense.await.unwrap();
     let shown = shown(&output);
-    assert!(shown.starts_with("error: the connection to the host at ") && shown.ends_with("exit 3"), "{shown}");
+    assert!(
+        shown.starts_with("error: the connection to the host at ") && shown.ends_with("exit 3"),
+        "{shown}"
+    );
 }
 
 fn json(host: &Running, arguments: &[&str]) -> Value {
     let output = host.cli(&[arguments, &["--json"]].concat());
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", shown(&output)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", shown(&output)))
 }
 
 #[tokio::test]
@@ -125,9 +156,14 @@ async fn everything_that_is_printed_can_be_json() {
     assert_eq!(json(&host, &["events", "mailbox.create"])["name"], "mailbox.create");
     assert!(json(&host, &["events"]).is_array());
     assert_eq!(json(&host, &["config"])["log"], "info");
-    assert_eq!(json(&host, &["config", "check", host.data().join("palisade.toml").to_str().unwrap()])["valid"], true);
+    assert_eq!(
+        json(&host, &["config", "check", host.data().join("palisade.toml").to_str().unwrap()])["valid"],
+        true
+    );
     let export = host.data().join("export");
-    assert!(json(&host, &["store", "export", export.to_str().unwrap()])["bytes"].as_u64().unwrap() > 0);
+    assert!(
+        json(&host, &["store", "export", export.to_str().unwrap()])["bytes"].as_u64().unwrap() > 0
+    );
     assert_eq!(json(&host, &["remove", "misbehaving"])["id"], "misbehaving");
 }
 
@@ -153,7 +189,12 @@ fn unread(host: &Running, arguments: &[&str]) -> Output {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = cli_command(arguments);
-    command.env("PALISADE_SOCKET", host.socket()).stdout(writer).stderr(Stdio::piped()).output().unwrap()
+    command
+        .env("PALISADE_SOCKET", host.socket())
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -171,7 +212,11 @@ async fn a_reader_that_has_seen_enough_is_no_error() {
         &["--help"],
     ] {
         let output = unread(&host, arguments);
-        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""), "{arguments:?}");
+        assert_eq!(
+            (output.status.code(), text(&output.stderr).as_str()),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
     }
 }
 
@@ -189,7 +234,8 @@ fn there_are_completions_for_every_shell() {
 #[test]
 fn the_completions_for_bash_are_a_script_that_bash_takes() {
     let script = cli_command(&["completions", "bash"]).output().unwrap().stdout;
-    let checked = std::process::Command::new("bash").args(["-n", "-c", &text(&script)]).output().unwrap();
+    let checked =
+        std::process::Command::new("bash").args(["-n", "-c", &text(&script)]).output().unwrap();
     assert!(checked.status.success(), "{}", text(&checked.stderr));
 }
 
@@ -203,12 +249,14 @@ fn the_version_is_printed() {
 fn a_configuration_that_is_wrong_ends_with_78() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("palisade.toml");
-    std::fs::write(&path, "[limits.before]\nfuel = 0\ndeadline-ms = 1\nchain-deadline-ms = 1").unwrap();
+    std::fs::write(&path, "[limits.before]\nfuel = 0\ndeadline-ms = 1\nchain-deadline-ms = 1")
+        .unwrap();
     for verb in ["serve", "list", "config"] {
         let output = cli_command(&[verb]).env("PALISADE_CONFIG", &path).output().unwrap();
         let expected = "is wrong: `limits.before.fuel` must be more than 0\nexit 78";
         assert!(shown(&output).ends_with(expected), "{verb}: {}", shown(&output));
     }
-    let output = cli_command(&["serve", "--log", "a=b=c", "--data"]).arg(directory.path()).output().unwrap();
+    let output =
+        cli_command(&["serve", "--log", "a=b=c", "--data"]).arg(directory.path()).output().unwrap();
     assert!(shown(&output).ends_with("exit 78"), "{}", shown(&output));
 }

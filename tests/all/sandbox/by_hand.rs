@@ -38,6 +38,13 @@ async fn a_component_by_hand_can_be_right() {
 }
 
 #[tokio::test]
+async fn a_trap_comes_with_the_functions_that_led_to_it() {
+    let core = format!("(func $inner (unreachable)) (func $_ZN5outer4call17h0123456789abcdefE (call $inner)) {}", handler("(call $_ZN5outer4call17h0123456789abcdefE)"));
+    let fault = fault(ByHand { core: &core, ..ByHand::default() }).await;
+    assert_eq!(fault["backtrace"], json!(["inner", "outer::call::h0123456789abcdef", "function 3"]));
+}
+
+#[tokio::test]
 async fn a_start_function_that_loops_runs_out_of_fuel() {
     let core = format!("{PROCEED} (func $start (loop (br 0))) (start $start)");
     assert_eq!(fault(ByHand { core: &core, ..ByHand::default() }).await["code"], "fuel");

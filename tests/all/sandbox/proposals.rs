@@ -7,7 +7,10 @@ async fn refusal(host: &guests::Host, definition: &str) -> String {
     let answer = host.install_bytes(ByHand { imports: definition, core: PROCEED, ..ByHand::default() }.packed("young")).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, "component.invalid"), "{definition}: {}", answer.text);
     assert_eq!(host.request(hyper::Method::GET, "/v1/extensions/young", "").await.status, 404);
-    answer.message()
+    // Where in the file it stands is nobody's business here.
+    let message = answer.message();
+    let message = message.split(" (at offset").next().unwrap().rsplit("at offset ").next().unwrap();
+    message.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(": ").trim_start_matches("the engine refuses it: ").to_owned()
 }
 
 #[tokio::test]
@@ -31,7 +34,20 @@ async fn proposals_of_core_wasm_that_are_off_are_refused_by_name() {
     ] {
         messages.push(format!("{proposal}: {}", refused(module).await));
     }
-    insta::assert_snapshot!(messages.join("\n"));
+    insta::assert_snapshot!(messages.join("\n"), @r"
+    threads: failed to parse WebAssembly module: threads must be enabled for shared memories
+    atomics: threads support is not enabled
+    gc: failed to parse WebAssembly module: struct indexed types not supported without the gc feature
+    function references: failed to parse WebAssembly module: function references required for index reference types
+    exceptions: failed to parse WebAssembly module: exceptions proposal not enabled
+    tail calls: tail calls support is not enabled
+    memory64: failed to parse WebAssembly module: memory64 must be enabled for 64-bit memories
+    multi-memory: failed to parse WebAssembly module: multiple memories
+    relaxed simd: relaxed SIMD support is not enabled
+    custom page sizes: failed to parse WebAssembly module: the custom page sizes proposal must be enabled to customize a memory's page size
+    wide arithmetic: wide arithmetic support is not enabled
+    stack switching: failed to parse WebAssembly module: cannot define continuation types when stack switching is disabled
+    ");
 }
 
 #[tokio::test]
@@ -48,7 +64,14 @@ async fn proposals_of_the_component_model_that_are_off_are_refused_by_name() {
     ] {
         messages.push(format!("{proposal}: {}", refusal(&host, definition).await));
     }
-    insta::assert_snapshot!(messages.join("\n"));
+    insta::assert_snapshot!(messages.join("\n"), @r"
+    streams: failed to parse WebAssembly module: `stream` requires the component model async feature
+    futures: failed to parse WebAssembly module: `future` requires the component model async feature
+    async functions: failed to parse WebAssembly module: async component functions require the component model async feature
+    backpressure: failed to parse WebAssembly module: `backpressure.inc` requires the component model async feature
+    threads: failed to parse WebAssembly module: `thread.yield` requires the component model async feature
+    error contexts: failed to parse WebAssembly module: `error-context` requires the component model error-context feature
+    ");
 }
 
 #[tokio::test]

@@ -84,6 +84,19 @@ fn a_schema_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_required_setting_needs_a_default() {
+    let rest = "[[on]]\nhook = \"before:a.b\"\n[settings]\ntype = \"object\"\nrequired = [\"x\"]\n[settings.properties.x]\ntype = \"string\"\n";
+    assert_eq!(message(rest), "the setting `x` is required and has no `default`");
+    assert!(with(&format!("{rest}default = \"y\"")).is_ok());
+}
+
+#[test]
+fn an_older_contract_is_told_from_a_newer_one() {
+    let error = Manifest::parse(&HEAD.replace("\"1.0\"", "\"0.9\"")).unwrap_err();
+    assert_eq!(error.hint.as_deref(), Some("build the extension against the newer contract"));
+}
+
+#[test]
 fn a_schema_cannot_refer_to_elsewhere() {
     let rest = "[[on]]\nhook = \"before:a.b\"\n[settings]\ntype = \"object\"\n\"$ref\" = \"https://example.com/schema\"\n";
     assert!(message(rest).contains("`settings` is not a JSON Schema"), "{}", message(rest));
