@@ -42,10 +42,15 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let config = Config { data: directory.path().to_owned(), ..Config::default() }.sandbox(PathBuf::from(env!("CARGO_BIN_EXE_palisade")));
+        let config = Config { data: directory.path().to_owned(), ..Config::default() }
+            .sandbox(PathBuf::from(env!("CARGO_BIN_EXE_palisade")));
         let components = Blobs::open(&directory.path().join("components")).expect("components");
         let storage = Storage::in_memory().expect("storage");
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(7).build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .event_interval(7)
+            .build()
+            .expect("a runtime");
         let sandbox = Arc::new(Sandbox::new(&config, components, storage).expect("a sandbox"));
         Self { sandbox, config, runtime, _directory: directory }
     }
@@ -74,7 +79,8 @@ fn extension(bytes: &[u8], digest: Digest) -> Arc<Extension> {
 
 /// A call with twelve parameters.
 fn call(do_what: &str) -> Arc<HookCall> {
-    let params = (0..11).map(|n| (format!("field-{n}"), Value::Text(format!("value {n} of the call"))));
+    let params =
+        (0..11).map(|n| (format!("field-{n}"), Value::Text(format!("value {n} of the call"))));
     let what = [("do".to_owned(), Value::Text(do_what.to_owned()))];
     Arc::new(HookCall {
         id: "bench".into(),
@@ -94,12 +100,20 @@ fn call(do_what: &str) -> Arc<HookCall> {
 fn main() {
     let bench = Bench::new();
     let one = guests::observer("observer", "before:*");
-    let hundred: Vec<Vec<u8>> = (0..100).map(|n| guests::observer(&format!("observer-{n:03}"), "before:mailbox.create")).collect();
-    let raw = Raw::new(&bench.config, std::iter::once(one.as_slice()).chain(hundred.iter().map(Vec::as_slice)));
-    let snapshot = |extensions: &[Arc<Extension>]| Snapshot::new(extensions.iter().cloned(), &Policy::default());
+    let hundred: Vec<Vec<u8>> = (0..100)
+        .map(|n| guests::observer(&format!("observer-{n:03}"), "before:mailbox.create"))
+        .collect();
+    let raw = Raw::new(
+        &bench.config,
+        std::iter::once(one.as_slice()).chain(hundred.iter().map(Vec::as_slice)),
+    );
+    let snapshot = |extensions: &[Arc<Extension>]| {
+        Snapshot::new(extensions.iter().cloned(), &Policy::default())
+    };
     let observer = bench.install(&one);
     let alone = snapshot(std::slice::from_ref(&observer));
-    let extensions: Vec<Arc<Extension>> = hundred.iter().map(|bytes| bench.install(bytes)).collect();
+    let extensions: Vec<Arc<Extension>> =
+        hundred.iter().map(|bytes| bench.install(bytes)).collect();
 
     criterion(&bench, &raw, &alone);
     one_handler(&bench, &raw, &alone);
@@ -112,12 +126,19 @@ fn main() {
 
 /// The two that matter most, with criterion's statistics.
 fn criterion(bench: &Bench, raw: &Raw, alone: &Snapshot) {
-    let mut criterion = Criterion::default().configure_from_args().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    let mut criterion = Criterion::default()
+        .configure_from_args()
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(3));
     let call = call("nothing");
     let mut group = criterion.benchmark_group("hook call, one no-op handler");
     let handlers = alone.handlers(Phase::Before, ACTION);
     group.bench_function("dispatch", |bencher| {
-        bencher.iter_custom(|rounds| timed(bench, rounds, async || drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await)));
+        bencher.iter_custom(|rounds| {
+            timed(bench, rounds, async || {
+                drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await)
+            })
+        });
     });
     group.bench_function("raw wasmtime", |bencher| {
         bencher.iter_custom(|rounds| timed(bench, rounds, async || raw.call(0).await));
@@ -141,7 +162,9 @@ fn compare(bench: &Bench, raw: &Raw, snapshot: &Snapshot, components: &[usize], 
     let call = call("nothing");
     let handlers = snapshot.handlers(Phase::Before, ACTION);
     let mut through = || {
-        timed(bench, calls, async || drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await));
+        timed(bench, calls, async || {
+            drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await)
+        });
     };
     let mut bare = || {
         timed(bench, calls, async || {
@@ -152,7 +175,12 @@ fn compare(bench: &Bench, raw: &Raw, snapshot: &Snapshot, components: &[usize], 
     };
     let [through, bare] = in_turn(101, 1, [&mut through, &mut bare]);
     let calls = u32::try_from(calls).unwrap_or(1);
-    println!("{} handlers: dispatch {:.2?}, raw {:.2?}", handlers.len(), through / calls, bare / calls);
+    println!(
+        "{} handlers: dispatch {:.2?}, raw {:.2?}",
+        handlers.len(),
+        through / calls,
+        bare / calls
+    );
     ratio(through, bare)
 }
 
@@ -162,7 +190,11 @@ fn one_handler(bench: &Bench, raw: &Raw, alone: &Snapshot) {
 
 fn many_handlers(bench: &Bench, raw: &Raw, snapshot: &Snapshot, count: usize) {
     let components: Vec<usize> = (1..=count).collect();
-    report(&format!("{count}-handlers-to-raw"), compare(bench, raw, snapshot, &components, (1_000 / count as u64).max(5)), Limit::AtMost(1.2));
+    report(
+        &format!("{count}-handlers-to-raw"),
+        compare(bench, raw, snapshot, &components, (1_000 / count as u64).max(5)),
+        Limit::AtMost(1.2),
+    );
 }
 
 /// What ten thousand extensions that do not match add to a call.
@@ -174,7 +206,17 @@ fn many_installed(bench: &Bench, observer: &Arc<Extension>, alone: &Snapshot) {
     let crowd = Snapshot::new(others.chain([observer.clone()]), &Policy::default());
     let call = call("nothing");
     let work = |snapshot: &Snapshot| {
-        timed(bench, 200, async || drop(dispatch(&*bench.sandbox, snapshot.handlers(Phase::Before, ACTION), call.clone(), CHAIN).await));
+        timed(bench, 200, async || {
+            drop(
+                dispatch(
+                    &*bench.sandbox,
+                    snapshot.handlers(Phase::Before, ACTION),
+                    call.clone(),
+                    CHAIN,
+                )
+                .await,
+            )
+        });
     };
     let [crowded, lonely] = in_turn(101, 1, [&mut || _ = work(&crowd), &mut || _ = work(alone)]);
     report("10000-installed-to-none", ratio(crowded, lonely), Limit::AtMost(1.05));
@@ -207,7 +249,8 @@ fn loops(bench: &Bench) {
         let sandbox = bench.sandbox.clone();
         bench.runtime.spawn(async move {
             let begun = Instant::now();
-            let verdict = dispatch(&*sandbox, snapshot.handlers(Phase::Before, ACTION), call, CHAIN).await;
+            let verdict =
+                dispatch(&*sandbox, snapshot.handlers(Phase::Before, ACTION), call, CHAIN).await;
             (begun.elapsed(), verdict)
         })
     };
@@ -219,12 +262,20 @@ fn loops(bench: &Bench) {
         let calls: Vec<_> = (0..cores).map(|_| run(looping.clone(), call("loop"))).collect();
         for call in calls {
             let (took, verdict) = bench.runtime.block_on(call).expect("it ends");
-            let fault = verdict.trace.first().and_then(|trace| trace.outcome.as_ref().err()).map(palisade::hook::Fault::code);
+            let fault = verdict
+                .trace
+                .first()
+                .and_then(|trace| trace.outcome.as_ref().err())
+                .map(palisade::hook::Fault::code);
             assert_eq!(fault, Some("deadline"));
             late.push(took.saturating_sub(deadline));
         }
     }
-    report("loop-stopped-late-milliseconds", median(&mut late).as_secs_f64() * 1e3, Limit::AtMost(3.0));
+    report(
+        "loop-stopped-late-milliseconds",
+        median(&mut late).as_secs_f64() * 1e3,
+        Limit::AtMost(3.0),
+    );
 
     let looping = Arc::new(Snapshot::new([misbehaving], &policy(2_000)));
     let others = Arc::new(Snapshot::new([observer], &Policy::default()));
@@ -232,11 +283,16 @@ fn loops(bench: &Bench) {
     let mut times = Vec::new();
     let mut in_time = 0_u32;
     while !loops.iter().any(tokio::task::JoinHandle::is_finished) {
-        let (took, verdict) = bench.runtime.block_on(run(others.clone(), call("nothing"))).expect("it ends");
+        let (took, verdict) =
+            bench.runtime.block_on(run(others.clone(), call("nothing"))).expect("it ends");
         in_time += u32::from(verdict.trace.first().is_some_and(|trace| trace.outcome.is_ok()));
         times.push(took);
     }
     let total = times.len();
-    println!("beside 64 loops: {total} calls, median {:.2?}, slowest {:.2?}", median(&mut times), times.last().copied().unwrap_or_default());
+    println!(
+        "beside 64 loops: {total} calls, median {:.2?}, slowest {:.2?}",
+        median(&mut times),
+        times.last().copied().unwrap_or_default()
+    );
     report("in-time-beside-64-loops", f64::from(in_time) / total as f64, Limit::AtLeast(1.0));
 }

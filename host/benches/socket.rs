@@ -39,7 +39,8 @@ struct Server {
 
 impl Server {
     fn start(mut command: Command, socket: PathBuf) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("the server starts");
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("the server starts");
         let server = Self { child, socket };
         server.wait_until_ready();
         server
@@ -61,8 +62,12 @@ impl Server {
 
     /// Bytes of memory that are resident.
     fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process lives");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel says so");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .expect("the process lives");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .expect("the kernel says so");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 }
@@ -86,17 +91,22 @@ fn body(address: &str) -> String {
 /// The reference: the same parsing and the same answer, without handlers, journal or sandbox.
 fn reference(socket: &Path, answer: Vec<u8>) {
     let answer = bytes::Bytes::from(answer);
-    let handler = move |axum::extract::Path(action): axum::extract::Path<String>, body: bytes::Bytes| {
+    let handler = move |axum::extract::Path(action): axum::extract::Path<String>,
+                        body: bytes::Bytes| {
         let answer = answer.clone();
         async move {
-            let request: BeforeRequest = serde_json::from_slice(&body).expect("the bench sends what is right");
-            let call = request.into_call(&action, &palisade::config::ServerConfig::default()).map(std::hint::black_box);
+            let request: BeforeRequest =
+                serde_json::from_slice(&body).expect("the bench sends what is right");
+            let call = request
+                .into_call(&action, &palisade::config::ServerConfig::default())
+                .map(std::hint::black_box);
             drop(call);
             ([("content-type", "application/json")], answer)
         }
     };
     let router: Router = Router::new().route("/v1/actions/{action}/before", post(handler));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let listener = tokio::net::UnixListener::bind(socket).expect("the socket is free");
         axum::serve(listener, router).await.expect("it serves");
@@ -111,13 +121,18 @@ fn main() {
         return reference(Path::new(socket), answer.clone().into_bytes());
     }
     let directory = tempfile::tempdir().expect("a directory");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     scripts(&runtime, directory.path());
     servers(&runtime, directory.path());
     restart(&runtime, directory.path());
 }
 
-fn install(runtime: &tokio::runtime::Runtime, data: &Path, components: impl Iterator<Item = Vec<u8>>) {
+fn install(
+    runtime: &tokio::runtime::Runtime,
+    data: &Path,
+    components: impl Iterator<Item = Vec<u8>>,
+) {
     let config = Config { data: data.to_owned(), ..Config::default() };
     runtime.block_on(async {
         let host = Host::open(&config, Path::new(PALISADE)).await.expect("the host opens");
@@ -135,17 +150,31 @@ fn scripts(runtime: &tokio::runtime::Runtime, directory: &Path) {
     let server = Server::palisade(&data);
     let request = body("info@customer.example");
     let mut client = runtime.block_on(Client::connect(&server.socket, PATH, &request));
-    let mut criterion = Criterion::default().configure_from_args().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
-    criterion.bench_function("whole call over the Unix socket", |bencher| bencher.iter(|| runtime.block_on(client.call()).len()));
+    let mut criterion = Criterion::default()
+        .configure_from_args()
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(3));
+    criterion.bench_function("whole call over the Unix socket", |bencher| {
+        bencher.iter(|| runtime.block_on(client.call()).len())
+    });
     criterion.final_summary();
 
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/support/handler.pl");
     let mut perl = || {
-        let mut child = Command::new("perl").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("perl is installed");
+        let mut child = Command::new("perl")
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("perl is installed");
         child.stdin.take().expect("it is piped").write_all(request.as_bytes()).expect("it reads");
         assert!(child.wait_with_output().expect("it ends").status.success());
     };
-    let mut shell = || assert!(Command::new("sh").args(["-c", "true"]).status().expect("sh is installed").success());
+    let mut shell = || {
+        assert!(
+            Command::new("sh").args(["-c", "true"]).status().expect("sh is installed").success()
+        )
+    };
     // A panel that keeps its connection: fifty calls take their turn beside one start of each script.
     let mut whole = || {
         for _ in 0..CALLS {
@@ -165,14 +194,21 @@ fn servers(runtime: &tokio::runtime::Runtime, directory: &Path) {
     install(runtime, &data, std::iter::once(guests::observer("observer", "before:*")));
     let host = Server::palisade(&data);
     let request = body("info@customer.example");
-    let answer = runtime.block_on(async { Client::connect(&host.socket, PATH, &request).await.call().await.to_vec() });
+    let answer = runtime.block_on(async {
+        Client::connect(&host.socket, PATH, &request).await.call().await.to_vec()
+    });
     let socket = directory.join("reference.sock");
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.arg("--reference-server").arg(&socket).arg(String::from_utf8(answer).expect("JSON is text"));
+    command
+        .arg("--reference-server")
+        .arg(&socket)
+        .arg(String::from_utf8(answer).expect("JSON is text"));
     let reference = Server::start(command, socket);
     let (mut hosts, mut references) = (Vec::new(), Vec::new());
     for _ in 0..9 {
-        let measure = |socket: &Path| runtime.block_on(throughput(socket, PATH, &request, 64, Duration::from_millis(700)));
+        let measure = |socket: &Path| {
+            runtime.block_on(throughput(socket, PATH, &request, 64, Duration::from_millis(700)))
+        };
         hosts.push(measure(&host.socket));
         references.push(measure(&reference.socket));
     }
@@ -189,20 +225,31 @@ fn servers(runtime: &tokio::runtime::Runtime, directory: &Path) {
 fn restart(runtime: &tokio::runtime::Runtime, directory: &Path) {
     let (empty, many) = (directory.join("empty"), directory.join("many"));
     install(runtime, &empty, std::iter::empty());
-    install(runtime, &many, (0..MANY).map(|n| guests::observer(&format!("observer-{n}"), &format!("before:custom.action-{n}"))));
+    install(
+        runtime,
+        &many,
+        (0..MANY).map(|n| {
+            guests::observer(&format!("observer-{n}"), &format!("before:custom.action-{n}"))
+        }),
+    );
     let mut times = Vec::new();
     for _ in 0..5 {
         let begun = Instant::now();
         let server = Server::palisade(&many);
         let ready = runtime.block_on(async {
             // Ready means that a hook call is answered.
-            Client::connect(&server.socket, "/v1/actions/custom.action-7/before", "{}").await.call().await.len()
+            Client::connect(&server.socket, "/v1/actions/custom.action-7/before", "{}")
+                .await
+                .call()
+                .await
+                .len()
         });
         assert!(ready > 0);
         times.push(begun.elapsed());
     }
     report("restart-with-1000-seconds", median(&mut times).as_secs_f64(), Limit::AtMost(1.0));
-    let (alone, crowded) = (Server::palisade(&empty).resident(), Server::palisade(&many).resident());
+    let (alone, crowded) =
+        (Server::palisade(&empty).resident(), Server::palisade(&many).resident());
     let each = crowded.saturating_sub(alone) as f64 / f64::from(MANY) / 1024.0;
     report("resident-kib-per-idle-extension", each, Limit::AtMost(200.0));
 }

@@ -18,8 +18,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 pub use self::event::EventHandle;
 pub use self::kv::Bucket;
-pub use self::log::Log;
 pub(crate) use self::kv::{prefix as kv_prefix, sweep as sweep_kv};
+pub use self::log::Log;
 pub use self::value::outcome;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault};
@@ -63,8 +63,23 @@ impl CallState {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles as usize);
         // No files, no environment, no arguments, no network; what is printed goes to the log.
-        let wasi = WasiCtx::builder().stdout(log.stdout()).stderr(log.stderr()).max_random_size(MAX_RANDOM_BYTES).build();
-        Self { handler, event, deadline, storage, log, host_calls: 0, fuel_left: 0, unpaid_bytes: 0, table, wasi }
+        let wasi = WasiCtx::builder()
+            .stdout(log.stdout())
+            .stderr(log.stderr())
+            .max_random_size(MAX_RANDOM_BYTES)
+            .build();
+        Self {
+            handler,
+            event,
+            deadline,
+            storage,
+            log,
+            host_calls: 0,
+            fuel_left: 0,
+            unpaid_bytes: 0,
+            table,
+            wasi,
+        }
     }
 
     /// Counts a call of a host function that copies this many bytes.

@@ -25,17 +25,35 @@ use self::output::{Failure, Format};
 
 /// Runs the extensions of a hosting panel as WebAssembly components, in sandboxes.
 #[derive(Parser)]
-#[command(name = "palisade", version, max_term_width = 100, arg_required_else_help = true, after_help = "\
+#[command(
+    name = "palisade",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "\
 Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 the host cannot be reached,
-4 `fire` was denied, 5 `fire` was skipped, 78 the store or the configuration cannot be used.")]
+4 `fire` was denied, 5 `fire` was skipped, 78 the store or the configuration cannot be used."
+)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
     /// The Unix socket of the host
-    #[arg(long, global = true, env = "PALISADE_SOCKET", value_name = "PATH", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        env = "PALISADE_SOCKET",
+        value_name = "PATH",
+        help_heading = "Global options"
+    )]
     socket: Option<PathBuf>,
     /// The configuration file [default: /etc/palisade/palisade.toml if it is there]
-    #[arg(long, global = true, env = "PALISADE_CONFIG", value_name = "FILE", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        env = "PALISADE_CONFIG",
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
     config: Option<PathBuf>,
     /// Print JSON
     #[arg(long, global = true, help_heading = "Global options")]

@@ -154,15 +154,26 @@ impl Config {
         let path = given.unwrap_or(Path::new(DEFAULT_FILE));
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, &path.display().to_string()),
-            Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(ConfigError::Unreadable { path: path.display().to_string(), reason: error.to_string() }),
+            Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self::default())
+            }
+            Err(error) => Err(ConfigError::Unreadable {
+                path: path.display().to_string(),
+                reason: error.to_string(),
+            }),
         }
     }
 
     /// Parses and checks the text of a configuration; `path` is for its errors.
     pub fn parse(text: &str, path: &str) -> Result<Self, ConfigError> {
-        let wrong = |reason: String, hint| ConfigError::Wrong { path: path.to_owned(), reason, hint };
-        let config: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned(), suggest::for_unknown_field(error.message())))?;
+        let wrong =
+            |reason: String, hint| ConfigError::Wrong { path: path.to_owned(), reason, hint };
+        let config: Self = toml::from_str(text).map_err(|error| {
+            wrong(
+                error.to_string().trim_end().to_owned(),
+                suggest::for_unknown_field(error.message()),
+            )
+        })?;
         config.check().map_err(|reason| wrong(reason, None))?;
         Ok(config)
     }
@@ -174,14 +185,18 @@ impl Config {
             let limits = overrides.limits.check(&self.limits.ceiling);
             limits.map_err(|reason| format!("`extension.{id}.limits`: {reason}"))?;
             if overrides.priority.is_some_and(|priority| priority > 100) {
-                return Err(format!("`extension.{id}.priority` must be 0 to 100: {}", overrides.priority.unwrap_or_default()));
+                return Err(format!(
+                    "`extension.{id}.priority` must be 0 to 100: {}",
+                    overrides.priority.unwrap_or_default()
+                ));
             }
         }
         self.socket_mode()?;
-        let between = |name: &str, value: u64, least: u64, most: u64| match (least..=most).contains(&value) {
-            true => Ok(()),
-            false => Err(format!("`{name}` must be {least} to {most}: {value}")),
-        };
+        let between =
+            |name: &str, value: u64, least: u64, most: u64| match (least..=most).contains(&value) {
+                true => Ok(()),
+                false => Err(format!("`{name}` must be {least} to {most}: {value}")),
+            };
         between("sandbox.slots", self.sandbox.slots.into(), 1, 10_000)?;
         between("sandbox.mapped", self.sandbox.mapped.into(), 1, 15_000)?;
         between("compile.parallel", self.compile.parallel.into(), 1, 64)?;
@@ -204,7 +219,9 @@ impl Config {
     pub fn socket_mode(&self) -> Result<u32, String> {
         let text = &self.server.socket_mode;
         let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
-        mode.ok_or_else(|| format!("`server.socket-mode` must be octal permissions such as `0660`: `{text}`"))
+        mode.ok_or_else(|| {
+            format!("`server.socket-mode` must be octal permissions such as `0660`: `{text}`")
+        })
     }
 
     /// The path of the Unix socket.
@@ -242,20 +259,30 @@ mod tests {
     fn an_empty_file_is_the_defaults_and_they_survive_a_round_trip() {
         let config = Config::parse("", "palisade.toml").unwrap();
         assert_eq!(config, Config::default());
-        assert_eq!(Config::parse(&toml::to_string(&config).unwrap(), "palisade.toml").unwrap(), config);
+        assert_eq!(
+            Config::parse(&toml::to_string(&config).unwrap(), "palisade.toml").unwrap(),
+            config
+        );
     }
 
     #[test]
     fn an_unknown_key_is_refused_with_a_suggestion() {
         let error = Config::parse("lissten = \"127.0.0.1:1\"", "palisade.toml").unwrap_err();
-        assert!(matches!(error, ConfigError::Wrong { hint: Some(hint), .. } if hint == "did you mean `listen`?"));
+        assert!(
+            matches!(error, ConfigError::Wrong { hint: Some(hint), .. } if hint == "did you mean `listen`?")
+        );
     }
 
     #[test]
     fn numbers_out_of_range_are_refused_by_name() {
         assert!(error("[sandbox]\nslots = 0").ends_with("`sandbox.slots` must be 1 to 10000: 0"));
-        assert!(error("[limits.before]\nfuel = 0\ndeadline-ms = 1\nchain-deadline-ms = 1").ends_with("`limits.before.fuel` must be more than 0"));
-        assert!(error("[server]\nsocket-mode = \"9\"").contains("`server.socket-mode` must be octal"));
+        assert!(
+            error("[limits.before]\nfuel = 0\ndeadline-ms = 1\nchain-deadline-ms = 1")
+                .ends_with("`limits.before.fuel` must be more than 0")
+        );
+        assert!(
+            error("[server]\nsocket-mode = \"9\"").contains("`server.socket-mode` must be octal")
+        );
     }
 
     /// Every number below a table of the configuration, by its whole key.
@@ -276,12 +303,17 @@ mod tests {
         let table = page.split("<!-- table of defaults").nth(1).unwrap();
         let rows = table.lines().filter_map(|line| {
             let mut cells = line.strip_prefix("| `")?.split(" | ");
-            Some((cells.next()?.trim_end_matches('`').to_owned(), cells.next()?.parse::<i64>().ok()?))
+            Some((
+                cells.next()?.trim_end_matches('`').to_owned(),
+                cells.next()?.parse::<i64>().ok()?,
+            ))
         });
         let documented: BTreeMap<String, i64> = rows.collect();
         let mut defaults = BTreeMap::new();
         numbers("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
-        defaults.retain(|key, _| ["limits.", "sandbox.", "compile."].iter().any(|part| key.starts_with(part)));
+        defaults.retain(|key, _| {
+            ["limits.", "sandbox.", "compile."].iter().any(|part| key.starts_with(part))
+        });
         assert_eq!(documented, defaults);
     }
 
@@ -299,9 +331,13 @@ mod tests {
         let table = page.split("<!-- table of keys").nth(1).unwrap();
         let rows = table.lines().filter_map(|line| {
             let mut cells = line.strip_prefix("| `")?.split(" | ");
-            Some((cells.next()?.trim_end_matches('`').to_owned(), cells.next()?.trim_matches('`').to_owned()))
+            Some((
+                cells.next()?.trim_end_matches('`').to_owned(),
+                cells.next()?.trim_matches('`').to_owned(),
+            ))
         });
-        let documented: BTreeMap<String, String> = rows.filter(|(_, default)| default != "none").collect();
+        let documented: BTreeMap<String, String> =
+            rows.filter(|(_, default)| default != "none").collect();
         let mut defaults = BTreeMap::new();
         leaves("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
         assert_eq!(documented, defaults);
@@ -309,7 +345,11 @@ mod tests {
 
     #[test]
     fn an_extension_can_be_given_its_own_limits() {
-        let config = Config::parse("[extension.guard]\non-failure = \"deny\"\n[extension.guard.limits]\nfuel = 7\n", "palisade.toml").unwrap();
+        let config = Config::parse(
+            "[extension.guard]\non-failure = \"deny\"\n[extension.guard.limits]\nfuel = 7\n",
+            "palisade.toml",
+        )
+        .unwrap();
         assert_eq!(config.extension["guard"].limits.fuel, Some(7));
     }
 }

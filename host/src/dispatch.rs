@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::extension::Handler;
 use crate::hook::catalogue::{FieldKind, catalogue};
 use crate::hook::{
-    Alteration, Change, Decision, Event, Fault, HandlerTrace, HookCall, Objection, Outcome, Params, Phase, Power, Problem, Value, Verdict,
-    is_secret,
+    Alteration, Change, Decision, Event, Fault, HandlerTrace, HookCall, Objection, Outcome, Params,
+    Phase, Power, Problem, Value, Verdict, is_secret,
 };
 use crate::package::OnFailure;
 use crate::registry::round;
@@ -18,11 +18,21 @@ use crate::sandbox::{Deadline, Ran, Sandbox};
 /// Calls one handler.
 pub trait Run: Sync {
     /// Calls the handler with the event; it must have ended at the deadline.
-    fn run(&self, handler: &Arc<Handler>, event: Event, deadline: Deadline) -> impl Future<Output = Ran> + Send;
+    fn run(
+        &self,
+        handler: &Arc<Handler>,
+        event: Event,
+        deadline: Deadline,
+    ) -> impl Future<Output = Ran> + Send;
 }
 
 impl Run for Sandbox {
-    fn run(&self, handler: &Arc<Handler>, event: Event, deadline: Deadline) -> impl Future<Output = Ran> + Send {
+    fn run(
+        &self,
+        handler: &Arc<Handler>,
+        event: Event,
+        deadline: Deadline,
+    ) -> impl Future<Output = Ran> + Send {
         self.call(handler, event, deadline)
     }
 }
@@ -30,7 +40,12 @@ impl Run for Sandbox {
 /// Calls the handlers of a hook call one after another and combines what they decide.
 ///
 /// `handlers` are in the order in which they run. `chain` is how long all of them may take together.
-pub async fn dispatch(runner: &impl Run, handlers: &[Arc<Handler>], call: Arc<HookCall>, chain: Duration) -> Verdict {
+pub async fn dispatch(
+    runner: &impl Run,
+    handlers: &[Arc<Handler>],
+    call: Arc<HookCall>,
+    chain: Duration,
+) -> Verdict {
     let end = Instant::now() + chain;
     let mut fold = Fold::new(call);
     for handler in handlers {
@@ -42,7 +57,12 @@ pub async fn dispatch(runner: &impl Run, handlers: &[Arc<Handler>], call: Arc<Ho
             let deadline = Deadline::nearer(handler.limits.deadline, end, chain);
             runner.run(handler, fold.event(), deadline).await
         } else {
-            Ran { outcome: Err(Fault::ChainDeadline { limit: chain }), fuel: 0, memory: 0, log: Vec::new() }
+            Ran {
+                outcome: Err(Fault::ChainDeadline { limit: chain }),
+                fuel: 0,
+                memory: 0,
+                log: Vec::new(),
+            }
         };
         fold.add(handler, ran, begun.elapsed());
         if fold.decision == Decision::Deny {
@@ -104,7 +124,9 @@ impl Fold {
         let outcome = match ran.outcome {
             Ok(outcome) => {
                 let word = outcome.word();
-                self.apply(handler, outcome, &mut reason).map(|()| word).map_err(|reason| Fault::BadAnswer { reason })
+                self.apply(handler, outcome, &mut reason)
+                    .map(|()| word)
+                    .map_err(|reason| Fault::BadAnswer { reason })
             }
             Err(fault) => Err(fault),
         };
@@ -114,7 +136,10 @@ impl Fold {
                 problem: Problem {
                     code: "extension.failed".into(),
                     field: None,
-                    message: format!("the extension `{}` failed, and this action needs its consent", extension.id),
+                    message: format!(
+                        "the extension `{}` failed, and this action needs its consent",
+                        extension.id
+                    ),
                 },
                 extension: extension.id.clone(),
             });
@@ -132,10 +157,17 @@ impl Fold {
     }
 
     /// Carries an outcome out, all of it or nothing.
-    fn apply(&mut self, handler: &Handler, outcome: Outcome, reason_given: &mut Option<String>) -> Result<(), String> {
+    fn apply(
+        &mut self,
+        handler: &Handler,
+        outcome: Outcome,
+        reason_given: &mut Option<String>,
+    ) -> Result<(), String> {
         let has = |power: Power| match handler.subscription.powers.contains(&power) {
             true => Ok(()),
-            false => Err(format!("it answered `{power}`, a power that it does not have for this hook")),
+            false => {
+                Err(format!("it answered `{power}`, a power that it does not have for this hook"))
+            }
         };
         match outcome {
             Outcome::Proceed => Ok(()),
@@ -157,7 +189,11 @@ impl Fold {
                 has(Power::Deny)?;
                 self.decision = Decision::Deny;
                 let extension = &handler.extension.id;
-                self.problems.extend(problems.into_iter().map(|problem| Objection { problem, extension: extension.clone() }));
+                self.problems.extend(
+                    problems
+                        .into_iter()
+                        .map(|problem| Objection { problem, extension: extension.clone() }),
+                );
                 Ok(())
             }
         }
@@ -182,7 +218,12 @@ impl Fold {
                 Some(value) => drop(params.insert(name.clone(), value.clone())),
                 None => drop(params.shift_remove(&name)),
             }
-            self.alterations.push(Alteration { field: name, from, to, extension: handler.extension.id.clone() });
+            self.alterations.push(Alteration {
+                field: name,
+                from,
+                to,
+                extension: handler.extension.id.clone(),
+            });
         }
         Ok(())
     }
@@ -198,7 +239,9 @@ impl Fold {
         let mut alterations = Vec::new();
         for Change { name, value } in changes {
             if !handler.subscription.alter.allows(&name) {
-                return Err(format!("it altered `{name}`, which is not among the fields that it may alter"));
+                return Err(format!(
+                    "it altered `{name}`, which is not among the fields that it may alter"
+                ));
             }
             let to = value.as_ref().map(Value::to_json);
             let from = match &to {
@@ -210,7 +253,12 @@ impl Fold {
             }
             let seal = |value: Value| if self.is_secret(&name) { value.sealed() } else { value };
             let (from, to) = (from.map(|from| seal(from.into())), value.map(seal));
-            alterations.push(Alteration { field: name, from, to, extension: handler.extension.id.clone() });
+            alterations.push(Alteration {
+                field: name,
+                from,
+                to,
+                extension: handler.extension.id.clone(),
+            });
         }
         if alterations.is_empty() {
             return Ok(());
@@ -226,17 +274,24 @@ impl Fold {
         let Change { name, value } = change;
         let alterable = &handler.subscription.alter;
         if !alterable.allows(name) {
-            return Err(format!("it altered `{name}`, which is not among the fields that it may alter"));
+            return Err(format!(
+                "it altered `{name}`, which is not among the fields that it may alter"
+            ));
         }
         if self.is_secret(name) && !alterable.names(name) {
-            return Err(format!("it altered `{name}`, which is secret and not named among the fields that it may alter"));
+            return Err(format!(
+                "it altered `{name}`, which is secret and not named among the fields that it may alter"
+            ));
         }
         let Some(value) = value else { return Ok(()) };
         let known = catalogue().field(&self.call.action, name).map(|field| field.kind);
         match known.or_else(|| self.params.get(name).and_then(Value::kind)) {
             Some(kind) if !value.fits(kind) => {
-                let given = value.kind().map_or("null".to_owned(), |kind: FieldKind| kind.to_string());
-                Err(format!("it altered `{name}`, a field of type {kind}, to a value of type {given}"))
+                let given =
+                    value.kind().map_or("null".to_owned(), |kind: FieldKind| kind.to_string());
+                Err(format!(
+                    "it altered `{name}`, a field of type {kind}, to a value of type {given}"
+                ))
             }
             _ => Ok(()),
         }
@@ -244,7 +299,9 @@ impl Fold {
 
     /// Whether a field is secret: by its name, or because the panel sent it as a secret.
     fn is_secret(&self, field: &str) -> bool {
-        let sent = [&self.call.params, &self.params].iter().any(|params| matches!(params.get(field), Some(Value::Secret(_))));
+        let sent = [&self.call.params, &self.params]
+            .iter()
+            .any(|params| matches!(params.get(field), Some(Value::Secret(_))));
         sent || is_secret(&self.call.action, field)
     }
 

@@ -36,7 +36,9 @@ impl fmt::Display for Phase {
 }
 
 /// How an action ended, as the panel reports it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It was done.
@@ -264,7 +266,9 @@ impl HookCall {
 /// empty part between dots.
 pub fn check_action(action: &str) -> Result<(), String> {
     let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b':');
-    if action.len() <= 128 && action.split('.').all(|part| !part.is_empty() && part.bytes().all(letter)) {
+    if action.len() <= 128
+        && action.split('.').all(|part| !part.is_empty() && part.bytes().all(letter))
+    {
         return Ok(());
     }
     let shown: String = action.chars().take(80).flat_map(char::escape_default).collect();
@@ -284,7 +288,9 @@ pub fn redacted(json: &serde_json::Value) -> serde_json::Value {
     match json {
         serde_json::Value::Array(items) => items.iter().map(redacted).collect(),
         serde_json::Value::Object(members) => {
-            let member = |(name, value): (&String, &serde_json::Value)| match looks_secret(name) && !value.is_null() {
+            let member = |(name, value): (&String, &serde_json::Value)| match looks_secret(name)
+                && !value.is_null()
+            {
                 true => (name.clone(), serde_json::json!({ SECRET_KEY: null })),
                 false => (name.clone(), redacted(value)),
             };
@@ -296,8 +302,13 @@ pub fn redacted(json: &serde_json::Value) -> serde_json::Value {
 
 /// Whether a field's name alone says that its value is secret.
 fn looks_secret(name: &str) -> bool {
-    const PARTS: [&str; 7] = ["passw", "secret", "token", "private_key", "privkey", "passphrase", "session_key"];
-    let has = |part: &str| name.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()));
+    const PARTS: [&str; 7] =
+        ["passw", "secret", "token", "private_key", "privkey", "passphrase", "session_key"];
+    let has = |part: &str| {
+        name.as_bytes()
+            .windows(part.len())
+            .any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+    };
     PARTS.iter().any(|part| has(part))
 }
 
@@ -322,7 +333,9 @@ pub struct LogRecord {
 }
 
 /// The importance of a log record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Values of variables and the flow of control.
@@ -477,7 +490,10 @@ mod tests {
     fn a_nested_secret_is_taken_out_of_a_document() {
         let json = serde_json::json!({ "user": { "name": "u1", "password": "canary" }, "list": [{ "api_token": "canary" }], "token": null });
         let shown = redacted(&json).to_string();
-        assert!(!shown.contains("canary") && shown.contains("u1") && shown.contains("\"token\":null"), "{shown}");
+        assert!(
+            !shown.contains("canary") && shown.contains("u1") && shown.contains("\"token\":null"),
+            "{shown}"
+        );
     }
 
     #[test]

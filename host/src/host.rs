@@ -129,12 +129,18 @@ impl InstallError {
             InstallError::Package(error) => error.code(),
             InstallError::Limits { .. } => "manifest.limits",
             InstallError::NotNewer { .. } => "extension.not-newer",
-            InstallError::Compiled(CompiledError::Compile(CompileError::Refused(_))) => "component.invalid",
-            InstallError::Compiled(CompiledError::Compile(CompileError::Failed(_)) | CompiledError::Storage(_)) => "internal",
+            InstallError::Compiled(CompiledError::Compile(CompileError::Refused(_))) => {
+                "component.invalid"
+            }
+            InstallError::Compiled(
+                CompiledError::Compile(CompileError::Failed(_)) | CompiledError::Storage(_),
+            ) => "internal",
             InstallError::Compiled(CompiledError::Compile(_)) => "component.compile-limit",
             InstallError::Compiled(CompiledError::Link(_)) => "component.link",
             InstallError::Registry(RegistryError::Settings(_)) => "settings.invalid",
-            InstallError::Registry(_) | InstallError::Storage(_) | InstallError::Host(_) => "internal",
+            InstallError::Registry(_) | InstallError::Storage(_) | InstallError::Host(_) => {
+                "internal"
+            }
         }
     }
 
@@ -162,9 +168,14 @@ impl Host {
         let components = Blobs::open(&config.data.join(directory::COMPONENTS))?;
         let storage = Storage::open(&config.data.join(directory::DATABASE))?;
         let registry = Registry::open(storage.clone(), config.policy())?;
-        let sandbox = Sandbox::new(&config.sandbox(compiler.to_owned()), components.clone(), storage.clone())?;
+        let sandbox = Sandbox::new(
+            &config.sandbox(compiler.to_owned()),
+            components.clone(),
+            storage.clone(),
+        )?;
         let journal = Journal::open(storage.clone(), config.journal.clone())?;
-        let host = Self { registry, journal, storage, sandbox, components, changes: Mutex::new(()) };
+        let host =
+            Self { registry, journal, storage, sandbox, components, changes: Mutex::new(()) };
         host.tidy().await?;
         Ok(host)
     }
@@ -172,11 +183,16 @@ impl Host {
     /// Removes what a crash left behind, and compiles what has no code of this host.
     async fn tidy(&self) -> anyhow::Result<()> {
         let snapshot = self.registry.snapshot_owned();
-        let digests: std::collections::HashSet<Digest> = snapshot.extensions.values().map(|extension| extension.digest).collect();
+        let digests: std::collections::HashSet<Digest> =
+            snapshot.extensions.values().map(|extension| extension.digest).collect();
         self.components.sweep(|digest| digests.contains(digest))?;
         self.sandbox.sweep(|digest| digests.contains(digest))?;
         self.registry.sweep().await?;
-        for extension in snapshot.extensions.values().filter(|extension| !self.sandbox.has_compiled(&extension.digest)) {
+        for extension in snapshot
+            .extensions
+            .values()
+            .filter(|extension| !self.sandbox.has_compiled(&extension.digest))
+        {
             tracing::info!(extension.id = %extension.id, "compiling `{}` for this version of the host", extension.id);
             if let Err(error) = self.sandbox.recompile(extension).await {
                 tracing::error!(extension.id = %extension.id, %error, "`{}` cannot be compiled; its calls fail until it is installed anew", extension.id);
@@ -192,28 +208,43 @@ impl Host {
         let call = Arc::new(call);
         let phase = call.phase();
         let snapshot = self.registry.snapshot_owned();
-        let chain = Duration::from_millis(self.registry.policy().limits.phase(phase).chain_deadline_ms.into());
-        let verdict = Arc::new(dispatch(&self.sandbox, snapshot.handlers(phase, &call.action), call.clone(), chain).await);
+        let chain = Duration::from_millis(
+            self.registry.policy().limits.phase(phase).chain_deadline_ms.into(),
+        );
+        let verdict = Arc::new(
+            dispatch(&self.sandbox, snapshot.handlers(phase, &call.action), call.clone(), chain)
+                .await,
+        );
         let duration = begun.elapsed();
         self.journal.record(call.clone(), verdict.clone(), duration);
         Decided { call, verdict, duration }
     }
 
     /// Installs a packed extension, or puts it in the place of an older version.
-    pub async fn install(&self, bytes: bytes::Bytes, replace: Replace) -> Result<Installed, InstallError> {
+    pub async fn install(
+        &self,
+        bytes: bytes::Bytes,
+        replace: Replace,
+    ) -> Result<Installed, InstallError> {
         let file = bytes.clone();
-        let read = tokio::task::spawn_blocking(move || Package::read(&file).map(|package| (package, Digest::of(&file))));
-        let (package, digest) = read.await.map_err(|error| InstallError::Host(error.to_string()))??;
+        let read = tokio::task::spawn_blocking(move || {
+            Package::read(&file).map(|package| (package, Digest::of(&file)))
+        });
+        let (package, digest) =
+            read.await.map_err(|error| InstallError::Host(error.to_string()))??;
         self.check_asked(&package.manifest)?;
         let _changes = self.lock_changes().await;
         let old = self.registry.snapshot().extensions.get(&package.manifest.id).cloned();
         let change = match &old {
             None => InstallChange::New,
-            Some(old) if old.digest == digest => return Ok(Installed { extension: old.clone(), change: InstallChange::Unchanged }),
+            Some(old) if old.digest == digest => {
+                return Ok(Installed { extension: old.clone(), change: InstallChange::Unchanged });
+            }
             Some(old) => {
                 let newer = package.manifest.version > old.manifest.version;
                 if !newer && replace == Replace::Older {
-                    let (id, installed, offered) = (old.id.clone(), old.version.clone(), package.manifest.version.to_string());
+                    let (id, installed, offered) =
+                        (old.id.clone(), old.version.clone(), package.manifest.version.to_string());
                     return Err(InstallError::NotNewer { id, installed, offered });
                 }
                 InstallChange::Replaced(old.version.clone())
@@ -229,7 +260,10 @@ impl Host {
 
     fn check_asked(&self, manifest: &Manifest) -> Result<(), InstallError> {
         let limits = &self.registry.policy().limits;
-        let asked = manifest.subscriptions.iter().try_for_each(|subscription| subscription.asked.check(&limits.ceiling));
+        let asked = manifest
+            .subscriptions
+            .iter()
+            .try_for_each(|subscription| subscription.asked.check(&limits.ceiling));
         asked.map_err(|reason| InstallError::Limits { id: manifest.id.clone(), reason })
     }
 
@@ -240,7 +274,11 @@ impl Host {
     }
 
     /// Gives an extension these settings, in place of all that it had.
-    pub async fn set_settings(&self, id: &str, settings: Settings) -> Result<Arc<Extension>, RegistryError> {
+    pub async fn set_settings(
+        &self,
+        id: &str,
+        settings: Settings,
+    ) -> Result<Arc<Extension>, RegistryError> {
         let _changes = self.lock_changes().await;
         self.registry.set_settings(id, settings).await
     }
@@ -256,10 +294,16 @@ impl Host {
     }
 
     /// Writes everything that the host keeps to a file.
-    pub async fn export(&self, to: impl std::io::Write + Send + 'static) -> anyhow::Result<crate::storage::transfer::Counts> {
+    pub async fn export(
+        &self,
+        to: impl std::io::Write + Send + 'static,
+    ) -> anyhow::Result<crate::storage::transfer::Counts> {
         self.journal.flush().await;
         let (storage, components) = (self.storage.clone(), self.components.clone());
-        Ok(tokio::task::spawn_blocking(move || crate::storage::transfer::export(&storage, &components, to)).await??)
+        Ok(tokio::task::spawn_blocking(move || {
+            crate::storage::transfer::export(&storage, &components, to)
+        })
+        .await??)
     }
 
     /// Removes what extensions keep in `kv` beyond its time, every hour. Never returns.
@@ -267,7 +311,9 @@ impl Host {
         loop {
             tokio::time::sleep(MAINTENANCE).await;
             for extension in self.registry.snapshot_owned().extensions.values() {
-                if let Err(error) = crate::capability::sweep_kv(&self.storage, extension.installation).await {
+                if let Err(error) =
+                    crate::capability::sweep_kv(&self.storage, extension.installation).await
+                {
                     tracing::error!(extension.id = %extension.id, %error, "what `{}` keeps could not be swept", extension.id);
                 }
             }
@@ -282,5 +328,7 @@ impl Host {
 
 /// Milliseconds since the epoch.
 pub fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }

@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-pub use self::entry::{Entry, EntryActor, EntryAlteration, EntryFault, EntryLog, EntryProblem, EntryTrace};
+pub use self::entry::{
+    Entry, EntryActor, EntryAlteration, EntryFault, EntryLog, EntryProblem, EntryTrace,
+};
 use crate::hook::{Decision, HookCall, LogLevel, Phase, Verdict};
 use crate::storage::{Direction, Storage, StorageError};
 
@@ -102,7 +104,14 @@ impl Journal {
         let newest = storage.scan(PREFIX, None, Direction::Backward, 1)?.pop();
         let next = newest.and_then(|(key, _)| block_number(&key)).map_or(0, |number| number + 1);
         let (queue, entries) = sync_channel(QUEUE);
-        let writer = Writer { storage: storage.clone(), limits, next, runtime: tokio::runtime::Handle::current(), blocks: VecDeque::new(), bytes: 0 };
+        let writer = Writer {
+            storage: storage.clone(),
+            limits,
+            next,
+            runtime: tokio::runtime::Handle::current(),
+            blocks: VecDeque::new(),
+            bytes: 0,
+        };
         let writer = std::thread::Builder::new()
             .name("palisade-journal".into())
             .spawn(move || writer.run(&entries))
@@ -127,7 +136,8 @@ impl Journal {
     pub async fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Entry>, StorageError> {
         self.flush().await;
         let storage = self.storage.clone();
-        let found = tokio::task::spawn_blocking(move || find(&storage, &filter, limit.min(MAX_LIMIT)));
+        let found =
+            tokio::task::spawn_blocking(move || find(&storage, &filter, limit.min(MAX_LIMIT)));
         found.await.unwrap_or_else(|error| Err(StorageError::Failed(error.to_string())))
     }
 
@@ -159,7 +169,10 @@ fn block_number(key: &[u8]) -> Option<u64> {
 
 /// A block's key, to be shown.
 fn block_name(key: &[u8]) -> String {
-    format!("journal/{}", block_number(key).map_or_else(|| "?".to_owned(), |number| number.to_string()))
+    format!(
+        "journal/{}",
+        block_number(key).map_or_else(|| "?".to_owned(), |number| number.to_string())
+    )
 }
 
 fn block_key(number: u64) -> Vec<u8> {
@@ -174,8 +187,12 @@ fn find(storage: &Storage, filter: &Filter, limit: usize) -> Result<Vec<Entry>, 
         let Some((oldest, _)) = blocks.last() else { break };
         before = Some(oldest.clone());
         for (key, bytes) in &blocks {
-            let (head, entries) = block::unpack(bytes).map_err(|reason| StorageError::Corrupt { key: block_name(key), reason })?;
-            if filter.since_ms.is_some_and(|since| head.last_ms.saturating_add(OUT_OF_ORDER_MS) < since) {
+            let (head, entries) = block::unpack(bytes)
+                .map_err(|reason| StorageError::Corrupt { key: block_name(key), reason })?;
+            if filter
+                .since_ms
+                .is_some_and(|since| head.last_ms.saturating_add(OUT_OF_ORDER_MS) < since)
+            {
                 return Ok(found);
             }
             for entry in entries.into_iter().rev().filter(|entry| filter.matches(entry)) {
@@ -190,12 +207,17 @@ fn find(storage: &Storage, filter: &Filter, limit: usize) -> Result<Vec<Entry>, 
 
 impl Filter {
     fn matches(&self, entry: &Entry) -> bool {
-        let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+        let is = |wanted: &Option<String>, found: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == found)
+        };
         is(&self.action, &entry.action)
             && is(&self.action_id, &entry.action_id)
             && self.phase.is_none_or(|phase| phase == entry.phase)
             && self.verdict.is_none_or(|verdict| verdict == entry.verdict)
-            && self.extension.as_ref().is_none_or(|wanted| entry.trace.iter().any(|trace| trace.extension == *wanted))
+            && self
+                .extension
+                .as_ref()
+                .is_none_or(|wanted| entry.trace.iter().any(|trace| trace.extension == *wanted))
             && self.faults.is_none_or(|_| entry.trace.iter().any(|trace| trace.fault.is_some()))
             && self.since_ms.is_none_or(|since| entry.time_ms >= since)
     }
@@ -252,7 +274,8 @@ impl Writer {
             for (key, bytes) in &blocks {
                 let Some(number) = block_number(key) else { continue };
                 // A damaged block goes when its time has come, counted from now.
-                let last_ms = block::head(bytes).map_or_else(|_| entry::now_ms(), |head| head.last_ms);
+                let last_ms =
+                    block::head(bytes).map_or_else(|_| entry::now_ms(), |head| head.last_ms);
                 self.blocks.push_back((number, bytes.len() as u64, last_ms));
                 self.bytes += bytes.len() as u64;
             }
@@ -269,7 +292,8 @@ impl Writer {
             put.push((block_key(self.next), bytes));
             self.next += 1;
         }
-        let oldest_kept = entry::now_ms().saturating_sub(u64::from(self.limits.max_days) * 86_400_000);
+        let oldest_kept =
+            entry::now_ms().saturating_sub(u64::from(self.limits.max_days) * 86_400_000);
         let mut expired = Vec::new();
         while let Some((number, bytes, last_ms)) = self.blocks.front().copied() {
             if self.bytes <= self.limits.max_bytes && last_ms >= oldest_kept {
@@ -312,9 +336,15 @@ fn log_extensions(call: &HookCall, verdict: &Verdict) {
         for record in &trace.log {
             let message = &record.message;
             match record.level {
-                LogLevel::Error => tracing::error!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}"),
-                LogLevel::Warn => tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}"),
-                LogLevel::Info => tracing::info!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}"),
+                LogLevel::Error => {
+                    tracing::error!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}")
+                }
+                LogLevel::Warn => {
+                    tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}")
+                }
+                LogLevel::Info => {
+                    tracing::info!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}")
+                }
                 LogLevel::Debug | LogLevel::Trace => {
                     tracing::debug!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}");
                 }

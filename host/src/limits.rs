@@ -74,7 +74,11 @@ impl Default for HostLimits {
     fn default() -> Self {
         Self {
             before: PhaseLimits { fuel: 10_000_000, deadline_ms: 2_000, chain_deadline_ms: 5_000 },
-            after: PhaseLimits { fuel: 200_000_000, deadline_ms: 30_000, chain_deadline_ms: 60_000 },
+            after: PhaseLimits {
+                fuel: 200_000_000,
+                deadline_ms: 30_000,
+                chain_deadline_ms: 60_000,
+            },
             memory_bytes: 64 << 20,
             table_elements: 20_000,
             instances: 32,
@@ -94,7 +98,12 @@ impl Default for HostLimits {
 
 impl Default for Ceiling {
     fn default() -> Self {
-        Self { fuel: 10_000_000_000, deadline_ms: 60_000, memory_bytes: 256 << 20, kv_bytes: 256 << 20 }
+        Self {
+            fuel: 10_000_000_000,
+            deadline_ms: 60_000,
+            memory_bytes: 256 << 20,
+            kv_bytes: 256 << 20,
+        }
     }
 }
 
@@ -222,9 +231,24 @@ impl HostLimits {
         ] {
             positive(&format!("limits.{name}"), value)?;
         }
-        at_most("limits.memory-bytes", self.memory_bytes, "limits.ceiling.memory-bytes", self.ceiling.memory_bytes)?;
-        at_most("limits.ceiling.memory-bytes", self.ceiling.memory_bytes, "the size of a 32-bit memory,", 4 << 30)?;
-        at_most("limits.table-elements", self.table_elements, "the most that the sandbox pool holds,", 1_000_000)?;
+        at_most(
+            "limits.memory-bytes",
+            self.memory_bytes,
+            "limits.ceiling.memory-bytes",
+            self.ceiling.memory_bytes,
+        )?;
+        at_most(
+            "limits.ceiling.memory-bytes",
+            self.ceiling.memory_bytes,
+            "the size of a 32-bit memory,",
+            4 << 30,
+        )?;
+        at_most(
+            "limits.table-elements",
+            self.table_elements,
+            "the most that the sandbox pool holds,",
+            1_000_000,
+        )?;
         at_most("limits.kv-bytes", self.kv_bytes, "limits.ceiling.kv-bytes", self.ceiling.kv_bytes)
     }
 }
@@ -233,7 +257,9 @@ impl Asked {
     /// Checks what a manifest asks for against what this host allows it to ask.
     pub fn check(&self, ceiling: &Ceiling) -> Result<(), String> {
         let allowed = |name: &str, asked: Option<u64>, ceiling: u64| match asked {
-            Some(asked) if asked > ceiling => Err(format!("asks for `{name}` = {asked}, above this host's ceiling of {ceiling}")),
+            Some(asked) if asked > ceiling => {
+                Err(format!("asks for `{name}` = {asked}, above this host's ceiling of {ceiling}"))
+            }
             _ => Ok(()),
         };
         allowed("fuel", self.fuel, ceiling.fuel)?;
@@ -254,7 +280,12 @@ impl LimitOverrides {
         ] {
             positive(name, value.unwrap_or(1))?;
         }
-        at_most("memory-bytes", self.memory_bytes.unwrap_or(0), "limits.ceiling.memory-bytes", ceiling.memory_bytes)
+        at_most(
+            "memory-bytes",
+            self.memory_bytes.unwrap_or(0),
+            "limits.ceiling.memory-bytes",
+            ceiling.memory_bytes,
+        )
     }
 }
 
@@ -263,7 +294,11 @@ fn positive(name: &str, value: u64) -> Result<(), String> {
 }
 
 fn at_most(name: &str, value: u64, bound_name: &str, bound: u64) -> Result<(), String> {
-    if value > bound { Err(format!("`{name}` is {value}, above {bound_name} {bound}")) } else { Ok(()) }
+    if value > bound {
+        Err(format!("`{name}` is {value}, above {bound_name} {bound}"))
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -275,7 +310,10 @@ mod tests {
         let host = HostLimits::default();
         let asked = Asked { fuel: Some(5), ..Asked::default() };
         let set = LimitOverrides { fuel: Some(7), ..LimitOverrides::default() };
-        assert_eq!(host.resolve(Phase::Before, &Asked::default(), &LimitOverrides::default()).fuel, 10_000_000);
+        assert_eq!(
+            host.resolve(Phase::Before, &Asked::default(), &LimitOverrides::default()).fuel,
+            10_000_000
+        );
         assert_eq!(host.resolve(Phase::Before, &asked, &LimitOverrides::default()).fuel, 5);
         assert_eq!(host.resolve(Phase::Before, &asked, &set).fuel, 7);
     }
@@ -285,7 +323,8 @@ mod tests {
         let asked = Asked { memory_bytes: Some(1 << 30), ..Asked::default() };
         assert_eq!(
             asked.check(&Ceiling::default()),
-            Err("asks for `memory-bytes` = 1073741824, above this host's ceiling of 268435456".into())
+            Err("asks for `memory-bytes` = 1073741824, above this host's ceiling of 268435456"
+                .into())
         );
     }
 

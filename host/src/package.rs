@@ -6,7 +6,9 @@ mod component;
 mod manifest;
 
 pub use self::component::{Component, ComponentError, MANIFEST_SECTION, embed};
-pub use self::manifest::{Alterable, KvRequest, Manifest, ManifestError, OnFailure, Pattern, Subscription};
+pub use self::manifest::{
+    Alterable, KvRequest, Manifest, ManifestError, OnFailure, Pattern, Subscription,
+};
 
 /// A component and the manifest that it carries, each checked, and the one against the other.
 #[derive(Debug)]
@@ -45,7 +47,9 @@ impl PackageError {
     pub fn hint(&self) -> Option<String> {
         match self {
             PackageError::Component(error) => error.hint(),
-            PackageError::NoManifest => Some("embed it: palisade pack COMPONENT --manifest extension.toml --output FILE".into()),
+            PackageError::NoManifest => Some(
+                "embed it: palisade pack COMPONENT --manifest extension.toml --output FILE".into(),
+            ),
             PackageError::Manifest(error) => error.hint.clone(),
         }
     }

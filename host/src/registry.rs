@@ -100,7 +100,8 @@ impl Snapshot {
 
     /// A snapshot of these extensions under this policy.
     pub fn new(extensions: impl IntoIterator<Item = Arc<Extension>>, policy: &Policy) -> Self {
-        let extensions: BTreeMap<_, _> = extensions.into_iter().map(|extension| (extension.id.clone(), extension)).collect();
+        let extensions: BTreeMap<_, _> =
+            extensions.into_iter().map(|extension| (extension.id.clone(), extension)).collect();
         let enabled = extensions.values().filter(|extension| extension.state == State::Enabled);
         let handlers = enabled.flat_map(|extension| handlers_of(extension, policy)).collect();
         Self { index: Index::new(handlers), extensions }
@@ -133,7 +134,12 @@ impl Registry {
         let mut extensions = Vec::new();
         let mut after: Option<Vec<u8>> = None;
         loop {
-            let pairs = storage.scan(key::EXTENSION.as_bytes(), after.as_deref(), Direction::Forward, 500)?;
+            let pairs = storage.scan(
+                key::EXTENSION.as_bytes(),
+                after.as_deref(),
+                Direction::Forward,
+                500,
+            )?;
             let Some((last, _)) = pairs.last() else { break };
             after = Some(last.clone());
             for (key, value) in &pairs {
@@ -161,7 +167,12 @@ impl Registry {
 
     /// Records an extension as installed and puts it to use. An extension of the same identifier is replaced; it
     /// keeps its settings, its state and what it keeps in `kv`. Callers make changes one after another.
-    pub async fn install(&self, package: Package, digest: Digest, installed_ms: u64) -> Result<Arc<Extension>, RegistryError> {
+    pub async fn install(
+        &self,
+        package: Package,
+        digest: Digest,
+        installed_ms: u64,
+    ) -> Result<Arc<Extension>, RegistryError> {
         let Package { manifest, manifest_text } = package;
         let old = self.snapshot().extensions.get(&manifest.id).cloned();
         let given = match &old {
@@ -179,7 +190,8 @@ impl Registry {
                     Some(installation) => installation,
                     None => {
                         let next = last_installation(transaction.get(key::INSTALLATIONS)?)? + 1;
-                        transaction.put(key::INSTALLATIONS.to_vec(), next.to_be_bytes().to_vec())?;
+                        transaction
+                            .put(key::INSTALLATIONS.to_vec(), next.to_be_bytes().to_vec())?;
                         next
                     }
                 };
@@ -190,8 +202,16 @@ impl Registry {
             })
             .await?;
         let version = manifest.version.to_string().into();
-        let extension =
-            Arc::new(Extension { id: manifest.id.clone(), version, digest, manifest, settings, state, installation, installed_ms });
+        let extension = Arc::new(Extension {
+            id: manifest.id.clone(),
+            version,
+            digest,
+            manifest,
+            settings,
+            state,
+            installation,
+            installed_ms,
+        });
         self.put(extension.clone());
         Ok(extension)
     }
@@ -199,20 +219,35 @@ impl Registry {
     /// Enables or disables an extension.
     pub async fn set_state(&self, id: &str, state: State) -> Result<Arc<Extension>, RegistryError> {
         let old = self.get(id)?;
-        let record = Record { digest: old.digest, state, installation: old.installation, installed_ms: old.installed_ms };
+        let record = Record {
+            digest: old.digest,
+            state,
+            installation: old.installation,
+            installed_ms: old.installed_ms,
+        };
         let key = key::extension(id);
-        self.storage.update(move |transaction| transaction.put(key, to_json(&record)?)).await.map_err(|error: StorageError| error)?;
+        self.storage
+            .update(move |transaction| transaction.put(key, to_json(&record)?))
+            .await
+            .map_err(|error: StorageError| error)?;
         let extension = Arc::new(Extension { state, ..clone(&old) });
         self.put(extension.clone());
         Ok(extension)
     }
 
     /// Gives an extension these settings, in place of all that it had.
-    pub async fn set_settings(&self, id: &str, given: Settings) -> Result<Arc<Extension>, RegistryError> {
+    pub async fn set_settings(
+        &self,
+        id: &str,
+        given: Settings,
+    ) -> Result<Arc<Extension>, RegistryError> {
         let old = self.get(id)?;
         let settings = settings::resolve(&old.manifest.settings_schema, &given)?;
         let (key, value) = (key::settings(id), to_json(&given)?);
-        self.storage.update(move |transaction| transaction.put(key, value)).await.map_err(|error: StorageError| error)?;
+        self.storage
+            .update(move |transaction| transaction.put(key, value))
+            .await
+            .map_err(|error: StorageError| error)?;
         let extension = Arc::new(Extension { settings, ..clone(&old) });
         self.put(extension.clone());
         Ok(extension)
@@ -222,7 +257,8 @@ impl Registry {
     pub fn given_settings(&self, id: &str) -> Result<Settings, StorageError> {
         match self.storage.get(&key::settings(id))? {
             None => Ok(Settings::new()),
-            Some(value) => serde_json::from_slice(&value).map_err(|error| corrupt(&key::settings(id), &error.to_string())),
+            Some(value) => serde_json::from_slice(&value)
+                .map_err(|error| corrupt(&key::settings(id), &error.to_string())),
         }
     }
 
@@ -235,7 +271,13 @@ impl Registry {
             Ok::<_, StorageError>(())
         });
         removed.await?;
-        let left = self.snapshot_owned().extensions.values().filter(|extension| *extension.id != *id).cloned().collect::<Vec<_>>();
+        let left = self
+            .snapshot_owned()
+            .extensions
+            .values()
+            .filter(|extension| *extension.id != *id)
+            .cloned()
+            .collect::<Vec<_>>();
         self.snapshot.store(Arc::new(Snapshot::new(left, &self.policy)));
         self.remove_kv(old.installation).await?;
         Ok(old)
@@ -243,11 +285,15 @@ impl Registry {
 
     /// Removes what removed extensions kept in `kv`, which a crash may have left behind.
     pub async fn sweep(&self) -> Result<(), StorageError> {
-        let installed: HashSet<u64> = self.snapshot().extensions.values().map(|extension| extension.installation).collect();
+        let installed: HashSet<u64> =
+            self.snapshot().extensions.values().map(|extension| extension.installation).collect();
         let mut next: Option<Vec<u8>> = None;
         // One look at the first key of each installation that has any.
-        while let Some((key, _)) = self.storage.scan(b"kv/", next.as_deref(), Direction::Forward, 1)?.pop() {
-            let installation = key.get(3..11).and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)));
+        while let Some((key, _)) =
+            self.storage.scan(b"kv/", next.as_deref(), Direction::Forward, 1)?.pop()
+        {
+            let installation =
+                key.get(3..11).and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)));
             let installation = installation.ok_or_else(|| corrupt(&key, "its key is too short"))?;
             if !installed.contains(&installation) {
                 self.remove_kv(installation).await?;
@@ -261,7 +307,8 @@ impl Registry {
 
     async fn remove_kv(&self, installation: u64) -> Result<(), StorageError> {
         loop {
-            let pairs = self.storage.scan(&kv_prefix(installation), None, Direction::Forward, 500)?;
+            let pairs =
+                self.storage.scan(&kv_prefix(installation), None, Direction::Forward, 500)?;
             if pairs.is_empty() {
                 return Ok(());
             }
@@ -278,7 +325,8 @@ impl Registry {
         let snapshot = self.snapshot();
         snapshot.extensions.get(id).cloned().ok_or_else(|| RegistryError::Unknown {
             id: id.chars().take(80).flat_map(char::escape_default).collect(),
-            near: crate::suggest::nearest(id, snapshot.extensions.keys().map(|id| &**id)).map(str::to_owned),
+            near: crate::suggest::nearest(id, snapshot.extensions.keys().map(|id| &**id))
+                .map(str::to_owned),
         })
     }
 
@@ -330,19 +378,28 @@ fn last_installation(stored: Option<Vec<u8>>) -> Result<u64, StorageError> {
     match stored.map(<[u8; 8]>::try_from) {
         None => Ok(0),
         Some(Ok(bytes)) => Ok(u64::from_be_bytes(bytes)),
-        Some(Err(bytes)) => Err(corrupt(key::INSTALLATIONS, &format!("it has {} bytes instead of 8", bytes.len()))),
+        Some(Err(bytes)) => {
+            Err(corrupt(key::INSTALLATIONS, &format!("it has {} bytes instead of 8", bytes.len())))
+        }
     }
 }
 
 fn corrupt(key: &[u8], reason: &str) -> StorageError {
-    StorageError::Corrupt { key: String::from_utf8_lossy(key).into_owned(), reason: reason.to_owned() }
+    StorageError::Corrupt {
+        key: String::from_utf8_lossy(key).into_owned(),
+        reason: reason.to_owned(),
+    }
 }
 
 fn read_extension(storage: &Storage, key: &[u8], value: &[u8]) -> Result<Extension, StorageError> {
     let wrong = |reason: String| corrupt(key, &reason);
     let record: Record = serde_json::from_slice(value).map_err(|error| wrong(error.to_string()))?;
-    let id = key.strip_prefix(key::EXTENSION.as_bytes()).and_then(|id| std::str::from_utf8(id).ok()).ok_or_else(|| wrong("its key is no identifier".into()))?;
-    let text = storage.get(&key::manifest(id))?.ok_or_else(|| wrong("its manifest is missing".into()))?;
+    let id = key
+        .strip_prefix(key::EXTENSION.as_bytes())
+        .and_then(|id| std::str::from_utf8(id).ok())
+        .ok_or_else(|| wrong("its key is no identifier".into()))?;
+    let text =
+        storage.get(&key::manifest(id))?.ok_or_else(|| wrong("its manifest is missing".into()))?;
     let text = String::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
     let manifest = Manifest::parse(&text).map_err(|error| wrong(error.to_string()))?;
     if *manifest.id != *id {
@@ -352,10 +409,20 @@ fn read_extension(storage: &Storage, key: &[u8], value: &[u8]) -> Result<Extensi
         None => Settings::new(),
         Some(value) => serde_json::from_slice(&value).map_err(|error| wrong(error.to_string()))?,
     };
-    let settings = settings::resolve(&manifest.settings_schema, &given).map_err(|error| wrong(error.to_string()))?;
+    let settings = settings::resolve(&manifest.settings_schema, &given)
+        .map_err(|error| wrong(error.to_string()))?;
     let Record { digest, state, installation, installed_ms } = record;
     let version = manifest.version.to_string().into();
-    Ok(Extension { id: manifest.id.clone(), version, digest, manifest, settings, state, installation, installed_ms })
+    Ok(Extension {
+        id: manifest.id.clone(),
+        version,
+        digest,
+        manifest,
+        settings,
+        state,
+        installation,
+        installed_ms,
+    })
 }
 
 #[cfg(test)]

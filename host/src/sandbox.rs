@@ -20,9 +20,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{HasSelf, Linker, Resource};
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, UpdateDeadline};
 
-pub use self::compile::{CompileError, CompileLimits, VERB as COMPILE_VERB, worker as compile_worker};
-pub use self::compiled::CompiledError;
+pub use self::compile::{
+    CompileError, CompileLimits, VERB as COMPILE_VERB, worker as compile_worker,
+};
 use self::compiled::Compiled;
+pub use self::compiled::CompiledError;
 use self::limiter::Limiter;
 use self::ticker::Ticker;
 use crate::bindings::{EventHandler, EventHandlerPre};
@@ -94,12 +96,23 @@ impl Ran {
 
 impl Sandbox {
     /// Makes the engine with its pool and its ticker, and opens the cache of compiled code.
-    pub fn new(config: &SandboxConfig, components: Blobs, storage: Storage) -> anyhow::Result<Self> {
+    pub fn new(
+        config: &SandboxConfig,
+        components: Blobs,
+        storage: Storage,
+    ) -> anyhow::Result<Self> {
         let engine = engine::pooling(config)?;
         let linker = linker(&engine)?;
         let compiled = Arc::new(Compiled::open(config, &engine, linker, components)?);
         let ticker = Ticker::start(&engine)?;
-        Ok(Self { engine, compiled, storage, slots: Semaphore::new(config.slots as usize), slot_count: config.slots, ticker })
+        Ok(Self {
+            engine,
+            compiled,
+            storage,
+            slots: Semaphore::new(config.slots as usize),
+            slot_count: config.slots,
+            ticker,
+        })
     }
 
     /// Compiles a component in a process of its own and keeps the compiled code. `Ok` means that it can be called:
@@ -138,14 +151,15 @@ impl Sandbox {
             Ok(store) => store,
             Err(error) => return Ran::not_begun(Fault::NotReady { reason: error.to_string() }),
         };
-        let answer = match tokio::time::timeout_at(deadline.into(), handle(&prepared, &mut store)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => Err(match fault::of(&error, &store, &limit.fault) {
-                Fault::Busy { .. } => self.busy(),
-                fault => fault,
-            }),
-            Err(_) => Err(limit.fault),
-        };
+        let answer =
+            match tokio::time::timeout_at(deadline.into(), handle(&prepared, &mut store)).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error)) => Err(match fault::of(&error, &store, &limit.fault) {
+                    Fault::Busy { .. } => self.busy(),
+                    fault => fault,
+                }),
+                Err(_) => Err(limit.fault),
+            };
         let fuel = handler.limits.fuel - store.get_fuel().unwrap_or(0).min(handler.limits.fuel);
         let state = store.data();
         Ran { outcome: answer, fuel, memory: state.limiter.memory(), log: state.call.log.take() }
@@ -159,10 +173,18 @@ impl Sandbox {
 
     /// Waits for the component to be loaded and then for a slot: who waits for code to be compiled keeps no sandbox
     /// from others.
-    async fn get_ready(&self, handler: &Handler, deadline: Instant) -> Result<(SemaphorePermit<'_>, Arc<Prepared>), Fault> {
+    async fn get_ready(
+        &self,
+        handler: &Handler,
+        deadline: Instant,
+    ) -> Result<(SemaphorePermit<'_>, Arc<Prepared>), Fault> {
         let not_ready = |reason: String| Fault::NotReady { reason };
-        let loading = tokio::time::timeout_at(deadline.into(), self.compiled.prepared(&handler.extension)).await;
-        let prepared = loading.map_err(|_| not_ready("its code is still being loaded".into()))?.map_err(|error| not_ready(error.to_string()))?;
+        let loading =
+            tokio::time::timeout_at(deadline.into(), self.compiled.prepared(&handler.extension))
+                .await;
+        let prepared = loading
+            .map_err(|_| not_ready("its code is still being loaded".into()))?
+            .map_err(|error| not_ready(error.to_string()))?;
         match tokio::time::timeout_at(deadline.into(), self.slots.acquire()).await {
             Ok(Ok(permit)) => Ok((permit, prepared)),
             Ok(Err(_)) | Err(_) => Err(self.busy()),
@@ -173,7 +195,12 @@ impl Sandbox {
         Fault::Busy { limit: self.slot_count.into() }
     }
 
-    fn store(&self, handler: &Arc<Handler>, event: Event, limit: &Deadline) -> wasmtime::Result<Store<RunState>> {
+    fn store(
+        &self,
+        handler: &Arc<Handler>,
+        event: Event,
+        limit: &Deadline,
+    ) -> wasmtime::Result<Store<RunState>> {
         let limits = &handler.limits;
         let deadline = limit.at;
         let call = CallState::new(handler.clone(), event, deadline, self.storage.clone());
@@ -238,7 +265,10 @@ fn charge(mut store: StoreContextMut<'_, RunState>, limit: u64) -> wasmtime::Res
     }
 }
 
-async fn handle(prepared: &Prepared, store: &mut Store<RunState>) -> wasmtime::Result<Result<Outcome, Fault>> {
+async fn handle(
+    prepared: &Prepared,
+    store: &mut Store<RunState>,
+) -> wasmtime::Result<Result<Outcome, Fault>> {
     let instance: EventHandler = prepared.pre.instantiate_async(&mut *store).await?;
     let event = Resource::new_borrow(0);
     let answer = instance.palisade_events_handler().call_handle(&mut *store, event).await?;
@@ -257,7 +287,9 @@ pub fn bare_engine(config: &SandboxConfig) -> wasmtime::Result<Engine> {
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<RunState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    EventHandler::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state: &mut RunState| &mut state.call)?;
+    EventHandler::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state: &mut RunState| {
+        &mut state.call
+    })?;
     Ok(linker)
 }
 

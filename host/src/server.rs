@@ -22,10 +22,10 @@ use axum::middleware;
 use tokio_util::sync::CancellationToken;
 
 pub use self::auth::{Role, Tokens};
-pub use self::listen::{Listeners, bind};
-pub use self::openapi::document as openapi;
 use self::idempotency::Idempotency;
+pub use self::listen::{Listeners, bind};
 use self::metrics::Metrics;
+pub use self::openapi::document as openapi;
 use crate::config::{Config, ServerConfig};
 use crate::host::Host;
 
@@ -45,7 +45,13 @@ pub(crate) struct App {
 type AppState = axum::extract::State<Arc<App>>;
 
 /// Serves a host until `stop` is cancelled, then finishes running calls and closes the host.
-pub async fn serve(host: Host, config: &Config, listeners: Listeners, tokens: Option<Tokens>, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn serve(
+    host: Host,
+    config: &Config,
+    listeners: Listeners,
+    tokens: Option<Tokens>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let app = Arc::new(App {
         metrics: Metrics::default(),
         host,
@@ -62,7 +68,10 @@ pub async fn serve(host: Host, config: &Config, listeners: Listeners, tokens: Op
     app.detached.close();
     let grace = std::time::Duration::from_millis(config.server.shutdown_ms.into());
     if tokio::time::timeout(grace, app.detached.wait()).await.is_err() {
-        tracing::warn!("hook calls after an action still ran after {} ms; they are cut off", grace.as_millis());
+        tracing::warn!(
+            "hook calls after an action still ran after {} ms; they are cut off",
+            grace.as_millis()
+        );
     }
     match Arc::try_unwrap(app) {
         Ok(app) => app.host.close().await,

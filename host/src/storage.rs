@@ -15,11 +15,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use self::blobs::{make_private_directory, sweep_directory};
 pub use self::blobs::{Blobs, Digest, write_file};
+pub(crate) use self::blobs::{make_private_directory, sweep_directory};
 use self::memory::MemoryEngine;
 use self::sled_engine::SledEngine;
 
@@ -40,7 +41,13 @@ trait Engine: Send + Sync + 'static {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
     /// At most `limit` pairs whose key begins with `prefix`, in the direction given, beyond `after`.
-    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, direction: Direction, limit: usize) -> Result<Vec<Pair>, StorageError>;
+    fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StorageError>;
     /// Makes all writes or none; when it returns they are on disk.
     fn apply(&self, writes: Vec<Write>) -> Result<(), StorageError>;
     /// Bytes on disk.
@@ -107,12 +114,33 @@ pub enum StorageError {
     },
 }
 
-/// A handle to the database. Cloning is shallow.
+/// A handle to the database. Cloning is shallow; the last one that is dropped closes the database.
 #[derive(Clone)]
 pub struct Storage {
+    shared: Arc<Shared>,
+}
+
+/// What handles share.
+struct Shared {
     engine: Arc<dyn Engine>,
-    jobs: mpsc::UnboundedSender<Job>,
+    /// `None` only while this is dropped.
+    jobs: Option<mpsc::UnboundedSender<Job>>,
+    committer: Option<JoinHandle<()>>,
     poisoned: Arc<AtomicBool>,
+}
+
+impl Drop for Shared {
+    /// Waits for the committer, so that the database is closed, and another process can have it, when this returns.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(committer) = self
+            .committer
+            .take()
+            .filter(|committer| committer.thread().id() != std::thread::current().id())
+        {
+            let _ = committer.join();
+        }
+    }
 }
 
 /// What one writer wants: run it on the transaction, then tell the writer how it ended.
@@ -144,26 +172,44 @@ impl Storage {
         let poisoned = Arc::new(AtomicBool::new(false));
         let committer = Committer { engine: engine.clone(), queue, poisoned: poisoned.clone() };
         // The thread ends with the last handle, whose sender it listens to.
-        std::thread::Builder::new()
+        let committer = std::thread::Builder::new()
             .name("palisade-storage".into())
             .spawn(move || committer.run())
-            .map_err(|error| StorageError::Failed(format!("no thread for the committer: {error}")))?;
-        Ok(Self { engine, jobs, poisoned })
+            .map_err(|error| {
+                StorageError::Failed(format!("no thread for the committer: {error}"))
+            })?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                engine,
+                jobs: Some(jobs),
+                committer: Some(committer),
+                poisoned,
+            }),
+        })
     }
 
     /// The value of a key.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        self.engine.get(key)
+        self.shared.engine.get(key)
     }
 
     /// At most `limit` pairs whose key begins with `prefix`, beyond the key `after`.
-    pub fn scan(&self, prefix: &[u8], after: Option<&[u8]>, direction: Direction, limit: usize) -> Result<Vec<Pair>, StorageError> {
-        self.engine.scan(prefix, after, direction, limit)
+    pub fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StorageError> {
+        self.shared.engine.scan(prefix, after, direction, limit)
     }
 
     /// Runs `write` on the newest state and returns what it returned once its writes are on disk. When it fails,
     /// nothing of it is written. It must be quick: all writers wait for it.
-    pub async fn update<T, E>(&self, write: impl FnOnce(&mut Transaction<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn update<T, E>(
+        &self,
+        write: impl FnOnce(&mut Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
@@ -177,7 +223,8 @@ impl Storage {
             // A writer that no longer waits does not take its write back.
             Box::new(move |durable| drop(answer.send(durable.map_err(E::from).and(result))))
         });
-        if self.jobs.send(job).is_err() {
+        let sent = self.shared.jobs.as_ref().map(|jobs| jobs.send(job));
+        if !matches!(sent, Some(Ok(()))) {
             return Err(StorageError::Poisoned.into());
         }
         answered.await.unwrap_or_else(|_| Err(StorageError::Poisoned.into()))
@@ -185,12 +232,12 @@ impl Storage {
 
     /// Whether every write so far could be made durable.
     pub fn is_healthy(&self) -> bool {
-        !self.poisoned.load(Ordering::Acquire)
+        !self.shared.poisoned.load(Ordering::Acquire)
     }
 
     /// Bytes on disk.
     pub fn size(&self) -> u64 {
-        self.engine.size()
+        self.shared.engine.size()
     }
 }
 
@@ -205,7 +252,9 @@ impl Transaction<'_> {
 
     /// Gives a key a value.
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<(), StorageError> {
-        for (what, bytes, limit) in [("key", key.len(), MAX_KEY_BYTES), ("value", value.len(), MAX_VALUE_BYTES)] {
+        for (what, bytes, limit) in
+            [("key", key.len(), MAX_KEY_BYTES), ("value", value.len(), MAX_VALUE_BYTES)]
+        {
             if bytes > limit {
                 return Err(StorageError::TooLarge { what, bytes, limit });
             }
@@ -247,7 +296,8 @@ impl Committer {
             let mut next = Some(first);
             while let Some(job) = next {
                 // A job that panics is dropped with its answer, which its writer sees.
-                let mut transaction = Transaction { engine: &*self.engine, group: &group, own: BTreeMap::new() };
+                let mut transaction =
+                    Transaction { engine: &*self.engine, group: &group, own: BTreeMap::new() };
                 let ran = catch_unwind(AssertUnwindSafe(|| job(&mut transaction)));
                 let own = transaction.own;
                 if let Ok(ack) = ran {
@@ -270,8 +320,9 @@ impl Committer {
         if group.is_empty() {
             return Ok(());
         }
-        let applied = catch_unwind(AssertUnwindSafe(|| self.engine.apply(group.into_iter().collect())))
-            .unwrap_or_else(|_| Err(StorageError::Failed("the database panicked".into())));
+        let applied =
+            catch_unwind(AssertUnwindSafe(|| self.engine.apply(group.into_iter().collect())))
+                .unwrap_or_else(|_| Err(StorageError::Failed("the database panicked".into())));
         if let Err(error) = &applied {
             self.poisoned.store(true, Ordering::Release);
             tracing::error!(%error, "a write could not be made durable; no further writes are taken");

@@ -12,7 +12,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// A hint for serde's ``unknown field `x`, expected one of `a`, `b` ``, whose text names the candidates.
 pub fn for_unknown_field(message: &str) -> Option<String> {
-    let rest = message.split_once("unknown field ").or_else(|| message.split_once("unknown variant "))?.1;
+    let rest =
+        message.split_once("unknown field ").or_else(|| message.split_once("unknown variant "))?.1;
     let mut names = rest.split('`').skip(1).step_by(2);
     let wrong = names.next()?;
     let near = nearest(wrong, names)?;
@@ -31,7 +32,10 @@ mod tests {
 
     #[test]
     fn nothing_is_suggested_for_a_name_unlike_all() {
-        assert_eq!(for_unknown_field("unknown field `zzz`, expected one of `hook`, `powers`"), None);
+        assert_eq!(
+            for_unknown_field("unknown field `zzz`, expected one of `hook`, `powers`"),
+            None
+        );
         assert_eq!(for_unknown_field("missing field `hook`"), None);
     }
 }

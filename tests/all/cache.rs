@@ -15,7 +15,8 @@ const ANEW: &str = "cannot be used; compiling it anew";
 
 /// The file of compiled code of an extension.
 async fn file(host: &Running, id: &str) -> PathBuf {
-    let digest = host.get(&format!("/v1/extensions/{id}")).await["digest"].as_str().unwrap().to_owned();
+    let digest =
+        host.get(&format!("/v1/extensions/{id}")).await["digest"].as_str().unwrap().to_owned();
     file_of(&host.data().join("compiled"), &digest)
 }
 
@@ -29,10 +30,16 @@ fn file_of(directory: &Path, digest: &str) -> PathBuf {
 async fn forgetful() -> guests::Host {
     let host = guests::host("[sandbox]\nmapped = 1\n[limits.before]\nfuel = 10000000\ndeadline-ms = 30000\nchain-deadline-ms = 60000").await;
     for id in ["misbehaving", "reserved-names"] {
-        assert!(host.request(hyper::Method::DELETE, &format!("/v1/extensions/{id}"), "").await.status.is_success());
+        assert!(
+            host.request(hyper::Method::DELETE, &format!("/v1/extensions/{id}"), "")
+                .await
+                .status
+                .is_success()
+        );
     }
     for (id, extra) in [("first", ""), ("second", "(func)")] {
-        let component = ByHand { core: &format!("{PROCEED} {extra}"), ..ByHand::default() }.packed(id);
+        let component =
+            ByHand { core: &format!("{PROCEED} {extra}"), ..ByHand::default() }.packed(id);
         assert!(host.install_bytes(component).await.status.is_success());
     }
     host
@@ -110,8 +117,12 @@ async fn code_of_another_component_is_noticed() {
 #[tokio::test]
 async fn the_key_is_for_the_owner_alone() {
     let host = guests::host("").await;
-    let mode = |name: &str| fs::metadata(host.data().join(name)).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode("compiled/key"), mode("compiled"), mode("components"), mode("db")), (0o600, 0o700, 0o700, 0o700));
+    let mode =
+        |name: &str| fs::metadata(host.data().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (mode("compiled/key"), mode("compiled"), mode("components"), mode("db")),
+        (0o600, 0o700, 0o700, 0o700)
+    );
     assert_eq!(fs::read(host.data().join("compiled/key")).unwrap().len(), 32);
 }
 
@@ -120,7 +131,9 @@ async fn log_of_a_call(data: &Path) -> String {
     fs::remove_file(data.join("log")).unwrap_or_default();
     let config = "[limits.before]\nfuel = 10000000\ndeadline-ms = 30000\nchain-deadline-ms = 60000";
     let host = TestHost::new().config(config).data(data).start().await;
-    let verdict = host.before("mailbox.create", json!({ "params": { "address": "root@customer.example" } })).await;
+    let verdict = host
+        .before("mailbox.create", json!({ "params": { "address": "root@customer.example" } }))
+        .await;
     for id in ["misbehaving", "reserved-names"] {
         assert!(trace(&verdict, id)["outcome"].is_string(), "{verdict}");
     }
@@ -142,7 +155,10 @@ async fn a_key_of_the_wrong_length_is_replaced() {
     let data = directory.path().join("data");
     fs::write(data.join("compiled/key"), []).unwrap();
     let log = log_of_a_call(&data).await;
-    assert!(log.contains("the key of the compiled code has 0 bytes instead of 32; making a new one"), "{log}");
+    assert!(
+        log.contains("the key of the compiled code has 0 bytes instead of 32; making a new one"),
+        "{log}"
+    );
     assert_eq!(log.matches(ANEW).count(), 2);
     assert_eq!(fs::read(data.join("compiled/key")).unwrap().len(), 32);
 }
@@ -161,13 +177,19 @@ async fn code_of_another_engine_is_compiled_anew_at_the_start() {
     let log = log_of_a_call(&data).await;
     assert_eq!(log.matches("for this version of the host").count(), 2, "{log}");
     assert_eq!(log.matches(ANEW).count(), 0, "{log}");
-    let names: Vec<_> = fs::read_dir(data.join("compiled")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let names: Vec<_> = fs::read_dir(data.join("compiled"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     assert!(names.len() == 3 && !names.iter().any(|name| name.ends_with("-00000000")), "{names:?}");
 }
 
 #[tokio::test]
 async fn many_calls_at_once_compile_once() {
-    let host = guests::host("[limits.before]\nfuel = 10000000\ndeadline-ms = 30000\nchain-deadline-ms = 60000").await;
+    let host = guests::host(
+        "[limits.before]\nfuel = 10000000\ndeadline-ms = 30000\nchain-deadline-ms = 60000",
+    )
+    .await;
     fs::write(file(&host, "misbehaving").await, []).unwrap();
     for verdict in guests::all((0..20).map(|_| tell(&host, "nothing"))).await {
         assert_eq!(trace(&verdict, "misbehaving")["outcome"], "proceed", "{verdict}");
@@ -181,8 +203,15 @@ async fn compiling_goes_on_when_the_call_that_needs_it_is_past_its_deadline() {
     fs::write(file(&host, "misbehaving").await, []).unwrap();
     let verdict = tell(&host, "nothing").await;
     let fault = &trace(&verdict, "misbehaving")["fault"];
-    assert_eq!((&fault["code"], &fault["message"]), (&json!("not-ready"), &json!("not ready: its code is still being loaded")), "{verdict}");
-    wait_until("the code", async || trace(&tell(&host, "nothing").await, "misbehaving")["outcome"] == "proceed").await;
+    assert_eq!(
+        (&fault["code"], &fault["message"]),
+        (&json!("not-ready"), &json!("not ready: its code is still being loaded")),
+        "{verdict}"
+    );
+    wait_until("the code", async || {
+        trace(&tell(&host, "nothing").await, "misbehaving")["outcome"] == "proceed"
+    })
+    .await;
     assert_eq!(host.log().matches(ANEW).count(), 1, "{}", host.log());
 }
 
@@ -190,9 +219,12 @@ async fn compiling_goes_on_when_the_call_that_needs_it_is_past_its_deadline() {
 async fn an_extension_without_its_component_fails_alone() {
     let host = guests::host("").await;
     fs::write(file(&host, "misbehaving").await, []).unwrap();
-    let digest = host.get("/v1/extensions/misbehaving").await["digest"].as_str().unwrap().to_owned();
+    let digest =
+        host.get("/v1/extensions/misbehaving").await["digest"].as_str().unwrap().to_owned();
     fs::remove_file(host.data().join("components").join(digest)).unwrap();
-    let verdict = host.before("mailbox.create", json!({ "params": { "address": "root@customer.example" } })).await;
+    let verdict = host
+        .before("mailbox.create", json!({ "params": { "address": "root@customer.example" } }))
+        .await;
     assert_eq!(trace(&verdict, "misbehaving")["fault"]["code"], "not-ready", "{verdict}");
     assert!(trace(&verdict, "reserved-names")["outcome"].is_string(), "{verdict}");
 }
@@ -203,7 +235,9 @@ async fn more_extensions_than_can_be_mapped_all_work() {
     let component = ByHand { core: PROCEED, ..ByHand::default() }.packed("third");
     assert!(host.install_bytes(component).await.status.is_success());
     for _ in 0..5 {
-        let verdict = host.before("mailbox.create", json!({ "params": { "address": "info@customer.example" } })).await;
+        let verdict = host
+            .before("mailbox.create", json!({ "params": { "address": "info@customer.example" } }))
+            .await;
         for id in ["misbehaving", "reserved-names", "third"] {
             assert_eq!(trace(&verdict, id)["outcome"], "proceed", "{verdict}");
         }

@@ -17,7 +17,14 @@ fn hostile(blocks: u32) -> Vec<u8> {
     code.loop_(wasm_encoder::BlockType::Empty);
     for n in 0..blocks {
         let (a, b, c) = (n * 7 % LOCALS, n * 13 % LOCALS, n * 29 % LOCALS);
-        code.block(wasm_encoder::BlockType::Empty).local_get(a).br_if(0).local_get(b).local_get(c).i32_add().local_set(a).end();
+        code.block(wasm_encoder::BlockType::Empty)
+            .local_get(a)
+            .br_if(0)
+            .local_get(b)
+            .local_get(c)
+            .i32_add()
+            .local_set(a)
+            .end();
     }
     code.br(0).end().unreachable().end();
     let mut module = wasm_encoder::Module::new();
@@ -48,7 +55,10 @@ fn children(process: u32) -> Vec<String> {
 }
 
 fn files(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -68,7 +78,12 @@ async fn over_the_limit(host: &Running, component: Vec<u8>) -> String {
             }
         }
     };
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, "component.compile-limit"), "{}", answer.text);
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (422, "component.compile-limit"),
+        "{}",
+        answer.text
+    );
     assert!(answered > 10, "{answered} calls were answered meanwhile");
     assert_eq!(directories.each_ref().map(|directory| files(directory)), before);
     assert_eq!(host.get("/v1/extensions").await.as_array().unwrap().len(), 2);
@@ -116,7 +131,10 @@ async fn a_killed_host_takes_its_compiler_with_it() {
     assert_eq!(compiler.len(), 1, "{compiler:?}");
     let process = rustix::process::Pid::from_raw(i32::try_from(host.process()).unwrap()).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
-    wait_until("the compiler to be gone", async || !Path::new("/proc").join(&compiler[0]).join("exe").exists()).await;
+    wait_until("the compiler to be gone", async || {
+        !Path::new("/proc").join(&compiler[0]).join("exe").exists()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -129,9 +147,15 @@ async fn nesting_is_refused_before_anything_is_compiled() {
         component = outer;
     }
     let mut packed = ByHand { core: PROCEED, ..ByHand::default() }.packed("nested");
-    wasm_encoder::ComponentSection::append_to_component(&wasm_encoder::NestedComponentSection(&component), &mut packed);
+    wasm_encoder::ComponentSection::append_to_component(
+        &wasm_encoder::NestedComponentSection(&component),
+        &mut packed,
+    );
     let answer = host.install_bytes(packed).await;
-    assert_eq!((answer.code().as_str(), answer.message().as_str()), ("component.invalid", "not a valid component: components nest more than 4 deep"));
+    assert_eq!(
+        (answer.code().as_str(), answer.message().as_str()),
+        ("component.invalid", "not a valid component: components nest more than 4 deep")
+    );
 }
 
 #[tokio::test]

@@ -60,8 +60,12 @@ impl Change {
     /// The state after the change, if it is possible.
     pub fn after(self, state: &Subject) -> Option<Subject> {
         match (self, state.clone()) {
-            (Change::Install(1), None) => Some(Some(Installed { version: 1, enabled: true, note: 0 })),
-            (Change::Install(2), Some(state)) if state.version == 1 => Some(Some(Installed { version: 2, ..state })),
+            (Change::Install(1), None) => {
+                Some(Some(Installed { version: 1, enabled: true, note: 0 }))
+            }
+            (Change::Install(2), Some(state)) if state.version == 1 => {
+                Some(Some(Installed { version: 2, ..state }))
+            }
             (Change::Install(_), _) | (_, None) => None,
             (Change::Note(note), Some(state)) => Some(Some(Installed { note, ..state })),
             (Change::Enable, Some(state)) => Some(Some(Installed { enabled: true, ..state })),
@@ -74,8 +78,22 @@ impl Change {
     pub async fn ask(self, host: &Running, versions: &[Vec<u8>; 2]) -> bool {
         let path = |verb: &str| format!("/v1/extensions/subject{verb}");
         let answer = match self {
-            Change::Install(version) => host.try_request(Method::POST, "/v1/extensions", versions[usize::from(version - 1)].clone()).await,
-            Change::Note(note) => host.try_request(Method::PUT, &path("/settings"), json!({ "note": note }).to_string().into()).await,
+            Change::Install(version) => {
+                host.try_request(
+                    Method::POST,
+                    "/v1/extensions",
+                    versions[usize::from(version - 1)].clone(),
+                )
+                .await
+            }
+            Change::Note(note) => {
+                host.try_request(
+                    Method::PUT,
+                    &path("/settings"),
+                    json!({ "note": note }).to_string().into(),
+                )
+                .await
+            }
             Change::Enable => host.try_request(Method::POST, &path("/enable"), Vec::new()).await,
             Change::Disable => host.try_request(Method::POST, &path("/disable"), Vec::new()).await,
             Change::Remove => host.try_request(Method::DELETE, &path(""), Vec::new()).await,
@@ -111,15 +129,23 @@ pub async fn observed(host: &Running) -> Subject {
     let shown = host.request(Method::GET, "/v1/extensions/subject", "").await;
     let verdict = host.before("custom.test", json!({})).await;
     let Some(listed) = listed else {
-        assert_eq!((shown.status.as_u16(), &verdict["verdict"]), (404, &json!("proceed")), "{verdict}");
+        assert_eq!(
+            (shown.status.as_u16(), &verdict["verdict"]),
+            (404, &json!("proceed")),
+            "{verdict}"
+        );
         return None;
     };
     let shown = shown.json();
-    let version: u8 = listed["version"].as_str().unwrap().split('.').next().unwrap().parse().unwrap();
+    let version: u8 =
+        listed["version"].as_str().unwrap().split('.').next().unwrap().parse().unwrap();
     assert_eq!((&shown["version"], &shown["state"]), (&listed["version"], &listed["state"]));
     let enabled = listed["state"] == "enabled";
     match enabled {
-        true => assert_eq!((&verdict["problems"][0]["message"], &trace(&verdict, "subject")["version"]), (&json!(version.to_string()), &listed["version"])),
+        true => assert_eq!(
+            (&verdict["problems"][0]["message"], &trace(&verdict, "subject")["version"]),
+            (&json!(version.to_string()), &listed["version"])
+        ),
         false => assert_eq!(verdict["verdict"], "proceed", "{verdict}"),
     }
     Some(Installed { version, enabled, note: shown["settings"]["note"].as_u64().unwrap() })
@@ -130,23 +156,31 @@ pub async fn nothing_is_left_over(host: &Running) {
     let list = host.get("/v1/extensions").await;
     let mut digests = BTreeSet::new();
     for extension in list.as_array().unwrap() {
-        let shown = host.get(&format!("/v1/extensions/{}", extension["id"].as_str().unwrap())).await;
+        let shown =
+            host.get(&format!("/v1/extensions/{}", extension["id"].as_str().unwrap())).await;
         digests.insert(shown["digest"].as_str().unwrap().to_owned());
     }
     assert_eq!(names(&host.data().join("components")), digests);
     let compiled = names(&host.data().join("compiled")).into_iter().filter(|name| name != "key");
-    assert_eq!(compiled.map(|name| name.split('-').next().unwrap().to_owned()).collect::<BTreeSet<_>>(), digests);
+    assert_eq!(
+        compiled.map(|name| name.split('-').next().unwrap().to_owned()).collect::<BTreeSet<_>>(),
+        digests
+    );
 }
 
 fn names(directory: &Path) -> BTreeSet<String> {
-    fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 /// Kills the host after this time and returns what became of the work.
 pub async fn killed_after<T>(time: Duration, host: &Running, work: impl Future<Output = T>) -> T {
     let kill = async {
         tokio::time::sleep(time).await;
-        let process = rustix::process::Pid::from_raw(i32::try_from(host.process()).unwrap()).unwrap();
+        let process =
+            rustix::process::Pid::from_raw(i32::try_from(host.process()).unwrap()).unwrap();
         rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
     };
     // An answer that was on its way counts.
@@ -157,7 +191,14 @@ pub async fn killed_after<T>(time: Duration, host: &Running, work: impl Future<O
 async fn durations(versions: &[Vec<u8>; 2]) -> impl Fn(Change) -> Duration + use<> {
     let host = guests::host("").await;
     let mut times = Vec::new();
-    for change in [Change::Install(1), Change::Install(2), Change::Note(7), Change::Disable, Change::Enable, Change::Remove] {
+    for change in [
+        Change::Install(1),
+        Change::Install(2),
+        Change::Note(7),
+        Change::Disable,
+        Change::Enable,
+        Change::Remove,
+    ] {
         let begun = Instant::now();
         assert!(change.ask(&host, versions).await);
         times.push((std::mem::discriminant(&change), begun.elapsed()));
@@ -185,14 +226,22 @@ async fn killed_in(rounds: u32, seed: u64, choose: impl Fn(&mut Random, &Subject
         host.kill();
         let host = TestHost::new().data(&data).start().await;
         let after = observed(&host).await;
-        let what = format!("round {round} of seed {seed}: {change:?} of {state:?}, killed after {moment:?}");
-        assert!(after == new || after == state && !acknowledged, "{what}, acknowledged: {acknowledged}, is {after:?}");
+        let what = format!(
+            "round {round} of seed {seed}: {change:?} of {state:?}, killed after {moment:?}"
+        );
+        assert!(
+            after == new || after == state && !acknowledged,
+            "{what}, acknowledged: {acknowledged}, is {after:?}"
+        );
         nothing_is_left_over(&host).await;
         kept += u32::from(after == new);
         state = after;
         host.kill();
     }
-    assert!(0 < kept && kept < rounds, "{kept} of {rounds} changes were made: the moments are not spread over the change");
+    assert!(
+        0 < kept && kept < rounds,
+        "{kept} of {rounds} changes were made: the moments are not spread over the change"
+    );
 }
 
 #[tokio::test]
@@ -245,9 +294,49 @@ async fn starting() {
         tokio::time::sleep(random.part_of(start)).await;
         host.kill();
         let host = TestHost::new().data(&data).start().await;
-        let verdict: Value = host.before("mailbox.create", json!({ "params": { "address": "info@customer.example" } })).await;
+        let verdict: Value = host
+            .before("mailbox.create", json!({ "params": { "address": "info@customer.example" } }))
+            .await;
         assert_eq!(verdict["trace"].as_array().unwrap().len(), 2, "round {round}: {verdict}");
         nothing_is_left_over(&host).await;
+        host.kill();
+    }
+}
+
+/// A caller that leaves in the middle of a change: what the host goes by is what a restart shows.
+#[tokio::test]
+async fn leaving() {
+    let versions = versions();
+    let duration = durations(&versions).await;
+    let directory = guests::directory().await;
+    let data = directory.path().join("data");
+    let mut random = Random::new(9);
+    for round in 0..20 {
+        let host = TestHost::new().data(&data).start().await;
+        let mut asked = Vec::new();
+        for _ in 0..10 {
+            let now = observed(&host).await;
+            let change = match (&now, random.below(4)) {
+                (None, _) => Change::Install(1),
+                (Some(_), 0) => Change::Remove,
+                (Some(now), 1) if now.enabled => Change::Disable,
+                (Some(_), 1) => Change::Enable,
+                (Some(_), _) => Change::Note(random.below(1_000)),
+            };
+            let moment = random.part_of(duration(change));
+            // The connection ends with the future.
+            let _ = tokio::time::timeout(moment, change.ask(&host, &versions)).await;
+            asked.push((change, moment));
+        }
+        // One change more, which comes after all that are still being made.
+        assert_eq!(
+            host.request(Method::POST, "/v1/extensions/misbehaving/enable", "").await.status,
+            200
+        );
+        let live = observed(&host).await;
+        host.kill();
+        let host = TestHost::new().data(&data).start().await;
+        assert_eq!(observed(&host).await, live, "round {round}: {asked:?}");
         host.kill();
     }
 }

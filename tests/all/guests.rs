@@ -27,7 +27,9 @@ impl ByHand<'_> {
     /// The component.
     pub fn component(&self) -> Vec<u8> {
         let template = fs::read_to_string(root().join("tests/fixtures/handler.wat")).unwrap();
-        let text = template.replace("\nIMPORTS", &format!("\n{}", self.imports)).replace(" WITH", &format!(" {}", self.with));
+        let text = template
+            .replace("\nIMPORTS", &format!("\n{}", self.imports))
+            .replace(" WITH", &format!(" {}", self.with));
         let text = text.replace("\nCORE", &format!("\n{}", self.core));
         wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
     }
@@ -53,7 +55,9 @@ pub fn misbehaving_manifest() -> String {
 
 /// `misbehaving` under another identifier and version.
 pub fn misbehaving_as(id: &str, version: &str) -> Vec<u8> {
-    let manifest = misbehaving_manifest().replace("\"misbehaving\"", &format!("\"{id}\"")).replace("\"1.0.0\"", &format!("\"{version}\""));
+    let manifest = misbehaving_manifest()
+        .replace("\"misbehaving\"", &format!("\"{id}\""))
+        .replace("\"1.0.0\"", &format!("\"{version}\""));
     packed(&fs::read(guest("misbehaving")).unwrap(), &manifest)
 }
 
@@ -105,7 +109,10 @@ async fn install() -> PathBuf {
     // Earlier runs left theirs behind.
     for entry in fs::read_dir(parent).unwrap().flatten() {
         let name = entry.file_name().into_string().unwrap_or_default();
-        if name.strip_prefix("installed-").is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+        if name
+            .strip_prefix("installed-")
+            .is_some_and(|process| !Path::new("/proc").join(process).exists())
+        {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -141,17 +148,26 @@ pub async fn tell(host: &Running, command: &str) -> Value {
 /// What an extension did in a hook call.
 pub fn trace<'a>(verdict: &'a Value, extension: &str) -> &'a Value {
     let mut all = verdict["trace"].as_array().unwrap().iter();
-    all.find(|trace| trace["extension"] == extension).unwrap_or_else(|| panic!("`{extension}` was not called: {verdict}"))
+    all.find(|trace| trace["extension"] == extension)
+        .unwrap_or_else(|| panic!("`{extension}` was not called: {verdict}"))
 }
 
 /// The records that handlers wrote in a hook call, as `level message`.
 pub async fn logged(host: &Running, verdict: &Value) -> Vec<String> {
     let path = format!("/v1/journal/{}", verdict["action_id"].as_str().unwrap());
-    wait_until("the journal", async || host.request(hyper::Method::GET, &path, "").await.status.is_success()).await;
+    wait_until("the journal", async || {
+        host.request(hyper::Method::GET, &path, "").await.status.is_success()
+    })
+    .await;
     let entries = host.get(&path).await;
     let traces = entries["entries"][0]["trace"].as_array().unwrap().clone();
-    let records = traces.iter().flat_map(|trace| trace["log"].as_array().cloned().unwrap_or_default());
-    records.map(|record| format!("{} {}", record["level"].as_str().unwrap(), record["message"].as_str().unwrap())).collect()
+    let records =
+        traces.iter().flat_map(|trace| trace["log"].as_array().cloned().unwrap_or_default());
+    records
+        .map(|record| {
+            format!("{} {}", record["level"].as_str().unwrap(), record["message"].as_str().unwrap())
+        })
+        .collect()
 }
 
 /// Waits for all of these at once.
@@ -163,7 +179,11 @@ pub async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Outp
                 *output = Some(value);
             }
         }
-        if futures.iter().all(|(_, output)| output.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+        if futures.iter().all(|(_, output)| output.is_some()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
     futures.into_iter().filter_map(|(_, output)| output).collect()

@@ -139,19 +139,26 @@ async fn a_rehearsal_reads_and_does_not_write() {
     let host = guests::host("").await;
     kv(&host, "kv-set:name=value").await;
     let rehearse = async |command: &str| {
-        let verdict = host.before("custom.test", json!({ "params": { "do": command }, "dry_run": true })).await;
+        let verdict = host
+            .before("custom.test", json!({ "params": { "do": command }, "dry_run": true }))
+            .await;
         said(&logged(&host, &verdict).await)
     };
     assert_eq!(rehearse("kv-get:name").await, "value");
     assert_eq!(rehearse("kv-set:name=other").await, "error dry-run");
     assert_eq!(rehearse("kv-delete:name").await, "error dry-run");
     assert_eq!(rehearse("kv-incr:n").await, "error dry-run");
-    assert_eq!((kv(&host, "kv-get:name").await, kv(&host, "kv-list").await), ("value".into(), "name".into()));
+    assert_eq!(
+        (kv(&host, "kv-get:name").await, kv(&host, "kv-list").await),
+        ("value".into(), "name".into())
+    );
 }
 
 /// Packs `misbehaving` as `other`, which hears of one action and may have a request for `kv`.
 fn other(needs_kv: &str) -> Vec<u8> {
-    let manifest = guests::misbehaving_manifest().replace("\"misbehaving\"", "\"other\"").replace("\"before:*\"", "\"before:custom.other\"");
+    let manifest = guests::misbehaving_manifest()
+        .replace("\"misbehaving\"", "\"other\"")
+        .replace("\"before:*\"", "\"before:custom.other\"");
     let manifest = manifest.replace("[needs.kv]\nreason = \"Tests the store.\"\n", needs_kv);
     guests::packed(&std::fs::read(palisade_tests::guest("misbehaving")).unwrap(), &manifest)
 }
@@ -166,7 +173,12 @@ async fn both(host: &Running, command: &str) -> [String; 2] {
 #[tokio::test]
 async fn extensions_do_not_see_one_anothers_entries() {
     let host = guests::host("").await;
-    assert!(host.install_bytes(other("[needs.kv]\nreason = \"Tests.\"\nquota-bytes = 100\n")).await.status.is_success());
+    assert!(
+        host.install_bytes(other("[needs.kv]\nreason = \"Tests.\"\nquota-bytes = 100\n"))
+            .await
+            .status
+            .is_success()
+    );
     kv(&host, "kv-set:name=mine").await;
     assert_eq!(both(&host, "kv-get:name").await, ["mine", "none"]);
     assert_eq!(both(&host, "kv-set-absent:name=theirs").await, ["conflict with mine", "written"]);
@@ -189,11 +201,24 @@ async fn an_extension_that_did_not_ask_for_kv_is_denied() {
 async fn an_upgrade_keeps_the_entries_and_a_removal_deletes_them() {
     let host = guests::host("").await;
     kv(&host, "kv-set:name=value").await;
-    assert!(host.install_bytes(guests::misbehaving_as("misbehaving", "1.1.0")).await.status.is_success());
+    assert!(
+        host.install_bytes(guests::misbehaving_as("misbehaving", "1.1.0"))
+            .await
+            .status
+            .is_success()
+    );
     assert_eq!(kv(&host, "kv-get:name").await, "value");
-    assert!(host.request(hyper::Method::DELETE, "/v1/extensions/misbehaving", "").await.status.is_success());
+    assert!(
+        host.request(hyper::Method::DELETE, "/v1/extensions/misbehaving", "")
+            .await
+            .status
+            .is_success()
+    );
     host.install("misbehaving").await;
-    assert_eq!((kv(&host, "kv-get:name").await, kv(&host, "kv-list").await), ("none".into(), String::new()));
+    assert_eq!(
+        (kv(&host, "kv-get:name").await, kv(&host, "kv-list").await),
+        ("none".into(), String::new())
+    );
 }
 
 #[tokio::test]

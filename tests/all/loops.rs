@@ -24,7 +24,12 @@ fn open_files(host: &Running) -> usize {
 }
 
 /// Makes hook calls at once. Returns the verdicts and how long each took.
-async fn at_once(host: &Running, count: usize, action: &str, params: Value) -> Vec<(Value, Duration)> {
+async fn at_once(
+    host: &Running,
+    count: usize,
+    action: &str,
+    params: Value,
+) -> Vec<(Value, Duration)> {
     let call = async || {
         let begun = Instant::now();
         let verdict = host.before(action, json!({ "params": params })).await;
@@ -36,7 +41,9 @@ async fn at_once(host: &Running, count: usize, action: &str, params: Value) -> V
 /// A host on which `misbehaving` hears of one action only, so that other actions are left to others.
 async fn host(limits: &str) -> guests::Host {
     let host = guests::host(&format!("[extension.loop.limits]\n{limits}")).await;
-    let manifest = guests::misbehaving_manifest().replace("\"misbehaving\"", "\"loop\"").replace("before:*", "before:custom.loop");
+    let manifest = guests::misbehaving_manifest()
+        .replace("\"misbehaving\"", "\"loop\"")
+        .replace("before:*", "before:custom.loop");
     let component = fs::read(palisade_tests::guest("misbehaving")).unwrap();
     assert!(host.install_bytes(guests::packed(&component, &manifest)).await.status.is_success());
     let removed = host.request(hyper::Method::DELETE, "/v1/extensions/misbehaving", "").await;
@@ -48,7 +55,8 @@ async fn host(limits: &str) -> guests::Host {
 async fn sixty_four_loops_end_at_their_deadline_and_the_others_keep_theirs() {
     let host = host("fuel = 1000000000000000\ndeadline-ms = 300").await;
     let loops = at_once(&host, 64, "custom.loop", json!({ "do": "loop" }));
-    let others = at_once(&host, 50, "mailbox.create", json!({ "address": "info@customer.example" }));
+    let others =
+        at_once(&host, 50, "mailbox.create", json!({ "address": "info@customer.example" }));
     let (loops, others) = tokio::join!(loops, others);
     for (verdict, took) in loops {
         assert_eq!(trace(&verdict, "loop")["fault"]["code"], "deadline", "{verdict}");
@@ -63,8 +71,12 @@ async fn sixty_four_loops_end_at_their_deadline_and_the_others_keep_theirs() {
 #[tokio::test]
 async fn a_call_that_finds_no_free_sandbox_until_its_deadline_is_told_so() {
     let host = host("fuel = 1000000000000000\ndeadline-ms = 1500\n[extension.reserved-names.limits]\ndeadline-ms = 50\n[sandbox]\nslots = 4").await;
-    let answer = async || trace(&host.before("mailbox.create", json!({})).await, "reserved-names").clone();
-    let busy = async || answer().await["fault"] == json!({ "code": "busy", "message": "no free sandbox: all 4 are in use", "limit": 4 });
+    let answer =
+        async || trace(&host.before("mailbox.create", json!({})).await, "reserved-names").clone();
+    let busy = async || {
+        answer().await["fault"]
+            == json!({ "code": "busy", "message": "no free sandbox: all 4 are in use", "limit": 4 })
+    };
     let sleepers = at_once(&host, 4, "custom.loop", json!({ "do": "sleep:600000" }));
     let (sleepers, ()) = tokio::join!(sleepers, wait_until("all to be in use", busy));
     for (verdict, _) in sleepers {
@@ -125,7 +137,10 @@ async fn callers_that_leave_leave_nothing_behind() {
     tell(&host, "nothing").await;
     let (memory, files) = (resident(&host), open_files(&host));
     for _ in 0..20 {
-        let left = all((0..64).map(|_| tokio::time::timeout(Duration::from_millis(20), tell(&host, "loop")))).await;
+        let left =
+            all((0..64)
+                .map(|_| tokio::time::timeout(Duration::from_millis(20), tell(&host, "loop"))))
+            .await;
         assert!(left.iter().all(Result::is_err));
     }
     // With 256 sandboxes and 1,280 loops that have a minute left each, only a host that ends them answers.

@@ -136,7 +136,7 @@ async fn what_does_not_fit_the_contract_is_refused() {
     422 component.contract-version: is built for `palisade:core/log@2.0.0`, and this host offers `palisade:core/log@1.0.0` (hint: build the extension against the contract of this host, or upgrade the host)
     422 component.contract-version: is built for `palisade:events/handler@2.0.0`, and this host offers `palisade:events/handler@1.0.0` (hint: build the extension against the contract of this host, or upgrade the host)
     422 component.contract-version: is built for `palisade:core/log@1.1.0-draft`, and this host offers `palisade:core/log@1.0.0` (hint: build the extension against the contract of this host, or upgrade the host)
-    422 component.link: it does not fit this host: instance export `palisade:events/handler@1.0.0` does not have export `handle` (hint: it was perhaps built against a newer contract; `palisade config` shows the host's version)
+    422 component.link: it does not fit this host: instance export `palisade:events/handler@1.0.0` does not have export `handle` (hint: it was perhaps built against a newer contract; `palisade --version` shows the host's)
     "#);
 }
 
@@ -145,7 +145,7 @@ async fn a_host_function_that_there_is_not_is_named() {
     let host = TestHost::new().start().await;
     let import = r#"(import "palisade:core/context@1.0.0" (instance (export "remaining-luck" (func (result u64)))))"#;
     let file = ByHand { imports: import, core: PROCEED, ..ByHand::default() }.component();
-    insta::assert_snapshot!(refusals(&host, [with_manifest(file, MANIFEST)]).await, @"422 component.link: it does not fit this host: component imports instance `palisade:core/context@1.0.0`, but a matching implementation was not found in the linker: instance export `remaining-luck` has the wrong type: function implementation is missing (hint: it was perhaps built against a newer contract; `palisade config` shows the host's version)");
+    insta::assert_snapshot!(refusals(&host, [with_manifest(file, MANIFEST)]).await, @"422 component.link: it does not fit this host: component imports instance `palisade:core/context@1.0.0`, but a matching implementation was not found in the linker: instance export `remaining-luck` has the wrong type: function implementation is missing (hint: it was perhaps built against a newer contract; `palisade --version` shows the host's)");
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ async fn a_manifest_that_says_the_wrong_thing_of_the_extension_is_refused() {
     422 manifest.invalid: the manifest is wrong: `extension.version` is not a semantic version such as `1.0.0`: unexpected end of input while parsing minor version number: `1.0`
     422 manifest.invalid: the manifest is wrong: `extension.contract` is 2.0, and this host offers palisade:extension 1.0 (hint: upgrade this host)
     422 manifest.invalid: the manifest is wrong: `extension.contract` is 1.1, and this host offers palisade:extension 1.0 (hint: upgrade this host)
-    422 manifest.invalid: the manifest is wrong: `extension.contract` is 0.9, and this host offers palisade:extension 1.0 (hint: upgrade this host)
+    422 manifest.invalid: the manifest is wrong: `extension.contract` is 0.9, and this host offers palisade:extension 1.0 (hint: build the extension against the newer contract)
     422 manifest.invalid: the manifest is wrong: `extension.contract` must be a major and a minor version such as `1.0`: `one`
     422 manifest.invalid: the manifest is wrong: TOML parse error at line 4, column 1
       |

@@ -10,7 +10,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use palisade_tests::{Running, TestHost, cli_command, root};
 use serde_json::{Value, json};
 
-use crate::crash::{Change, Random, Subject, killed_after, nothing_is_left_over, observed, versions};
+use crate::crash::{
+    Change, Random, Subject, killed_after, nothing_is_left_over, observed, versions,
+};
 use crate::guests::{self, logged, trace};
 
 /// A directory whose files are watched by the shim, and the shadow in which it keeps what is durable.
@@ -26,11 +28,19 @@ impl Disk {
     fn new(content: &Path) -> Self {
         // In memory, if there is such a place: every fsync is a copy.
         let memory = Path::new("/dev/shm");
-        let temporary = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let temporary =
+            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
+                .unwrap();
         let base = temporary.path().canonicalize().unwrap();
-        let (directory, shadow, shim) = (base.join("disk"), base.join("shadow"), base.join("shim.so"));
+        let (directory, shadow, shim) =
+            (base.join("disk"), base.join("shadow"), base.join("shim.so"));
         let source = root().join("tests/fixtures/power_cut.c");
-        let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1"]).arg(source).arg("-o").arg(&shim).status();
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1"])
+            .arg(source)
+            .arg("-o")
+            .arg(&shim)
+            .status();
         assert!(compiled.is_ok_and(|status| status.success()), "`cc` cannot compile the shim");
         guests::copy(content, &directory);
         let disk = Self { directory, shadow, shim, _temporary: temporary };
@@ -78,11 +88,14 @@ impl Disk {
         let listing = fs::read_to_string(self.shadow.join(directory_key)).unwrap_or_default();
         for line in listing.lines() {
             let mut words = line.splitn(3, ' ');
-            let (kind, key, name) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+            let (kind, key, name) =
+                (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
             let path = to.join(name);
             match kind {
                 "d" => self.rebuild(key, &path),
-                _ if self.shadow.join(key).exists() => drop(fs::copy(self.shadow.join(key), &path).unwrap()),
+                _ if self.shadow.join(key).exists() => {
+                    drop(fs::copy(self.shadow.join(key), &path).unwrap())
+                }
                 _ => fs::write(&path, []).unwrap(),
             }
         }
@@ -100,20 +113,28 @@ impl Disk {
 
     /// Starts a host on the disk.
     async fn start(&self, config: &str) -> Running {
-        let host = self.environment().into_iter().fold(TestHost::new(), |host, (name, value)| host.env(name, value));
+        let host = self
+            .environment()
+            .into_iter()
+            .fold(TestHost::new(), |host, (name, value)| host.env(name, value));
         host.data(&self.directory).config(config).start().await
     }
 
     /// Checks that everything in the store is there and whole, the components too.
     fn verify(&self) {
-        let mut verify = cli_command(&["store", "verify", "--data", self.directory.to_str().unwrap()]);
+        let mut verify =
+            cli_command(&["store", "verify", "--data", self.directory.to_str().unwrap()]);
         let output = verify.envs(self.environment()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Runs a script in the directory.
     fn run(&self, script: &str) {
-        let status = Command::new("sh").args(["-c", script]).current_dir(&self.directory).envs(self.environment()).status();
+        let status = Command::new("sh")
+            .args(["-c", script])
+            .current_dir(&self.directory)
+            .envs(self.environment())
+            .status();
         assert!(status.unwrap().success(), "{script}");
     }
 }
@@ -121,7 +142,8 @@ impl Disk {
 /// The name in the shadow of a file or a directory.
 fn key(path: &Path) -> String {
     let facts = fs::symlink_metadata(path).unwrap();
-    let birth = facts.created().map_or(Duration::ZERO, |time| time.duration_since(UNIX_EPOCH).unwrap());
+    let birth =
+        facts.created().map_or(Duration::ZERO, |time| time.duration_since(UNIX_EPOCH).unwrap());
     format!("{}-{}-{}", facts.ino(), birth.as_secs(), birth.subsec_nanos())
 }
 
@@ -171,7 +193,13 @@ struct Promise {
 }
 
 /// Makes changes one after another, and counts in `kv` at the same time, until the power is cut.
-async fn work(host: &Running, moment: Duration, random: &mut Random, versions: &[Vec<u8>; 2], promise: &mut Promise) {
+async fn work(
+    host: &Running,
+    moment: Duration,
+    random: &mut Random,
+    versions: &[Vec<u8>; 2],
+    promise: &mut Promise,
+) {
     let Promise { subject, pending, count, pending_count } = promise;
     let change = async {
         loop {
@@ -195,7 +223,9 @@ async fn work(host: &Running, moment: Duration, random: &mut Random, versions: &
         loop {
             *pending_count += 1;
             let body = json!({ "params": { "do": "kv-incr:n" } }).to_string();
-            let answer = host.try_request(hyper::Method::POST, "/v1/actions/custom.test/before", body.into()).await;
+            let answer = host
+                .try_request(hyper::Method::POST, "/v1/actions/custom.test/before", body.into())
+                .await;
             let Ok(answer) = answer else { return };
             let verdict: Value = answer.json();
             assert_eq!(trace(&verdict, "misbehaving")["outcome"], "proceed", "{verdict}");
@@ -234,8 +264,14 @@ async fn what_was_acknowledged_survives() {
         let host = disk.start("").await;
         let (subject, count) = (observed(&host).await, counted(&host).await);
         let Promise { subject: acknowledged, pending, count: least, pending_count } = &promise;
-        assert!(subject == *acknowledged || Some(&subject) == pending.as_ref(), "round {round}: {subject:?} of {acknowledged:?} or {pending:?}");
-        assert!((*least..=least + pending_count).contains(&count), "round {round}: counted {count} of {least} and {pending_count}");
+        assert!(
+            subject == *acknowledged || Some(&subject) == pending.as_ref(),
+            "round {round}: {subject:?} of {acknowledged:?} or {pending:?}"
+        );
+        assert!(
+            (*least..=least + pending_count).contains(&count),
+            "round {round}: counted {count} of {least} and {pending_count}"
+        );
         nothing_is_left_over(&host).await;
         promise = Promise { subject, pending: None, count, pending_count: 0 };
         drop(host);
@@ -260,7 +296,10 @@ async fn a_cut_while_the_host_starts_loses_nothing() {
         }
         drop(host);
         let moment = random.part_of(Duration::from_millis(150));
-        let environment = disk.environment().into_iter().fold(TestHost::new(), |host, (name, value)| host.env(name, value));
+        let environment = disk
+            .environment()
+            .into_iter()
+            .fold(TestHost::new(), |host, (name, value)| host.env(name, value));
         let host = environment.data(&disk.directory).spawn();
         tokio::time::sleep(moment).await;
         drop(host);

@@ -40,7 +40,10 @@ const ENDLESS_FUEL: &str = "fuel = 1000000000000000";
 #[tokio::test]
 async fn a_loop_ends_out_of_fuel() {
     let fault = fault("", "loop").await;
-    assert_eq!(fault, json!({ "code": "fuel", "message": "out of fuel: the limit is 10000000 units", "limit": 10_000_000 }));
+    assert_eq!(
+        fault,
+        json!({ "code": "fuel", "message": "out of fuel: the limit is 10000000 units", "limit": 10_000_000 })
+    );
 }
 
 #[tokio::test]
@@ -51,23 +54,36 @@ async fn fuel_can_be_set_for_one_extension() {
 #[tokio::test]
 async fn a_loop_that_does_not_run_out_of_fuel_ends_at_its_deadline() {
     let fault = fault(&limits(&format!("{ENDLESS_FUEL}\ndeadline-ms = 300")), "loop").await;
-    assert_eq!(fault, json!({ "code": "deadline", "message": "past its deadline of 300 ms", "limit": 300 }));
+    assert_eq!(
+        fault,
+        json!({ "code": "deadline", "message": "past its deadline of 300 ms", "limit": 300 })
+    );
 }
 
 #[tokio::test]
 async fn a_sleeper_is_cut_off_at_its_deadline() {
     let fault = fault(&limits("deadline-ms = 200"), "sleep:600000").await;
-    assert_eq!(fault, json!({ "code": "deadline", "message": "past its deadline of 200 ms", "limit": 200 }));
+    assert_eq!(
+        fault,
+        json!({ "code": "deadline", "message": "past its deadline of 200 ms", "limit": 200 })
+    );
 }
 
 #[tokio::test]
 async fn sleeping_for_longer_than_time_can_count_is_no_harm() {
-    assert_eq!(fault(&limits("deadline-ms = 200"), "sleep:18446744073709551615").await["code"], "deadline");
+    assert_eq!(
+        fault(&limits("deadline-ms = 200"), "sleep:18446744073709551615").await["code"],
+        "deadline"
+    );
 }
 
 #[tokio::test]
 async fn handlers_share_the_deadline_of_the_chain() {
-    let fault = fault("[limits.before]\nfuel = 10000000\ndeadline-ms = 2000\nchain-deadline-ms = 300", "sleep:600000").await;
+    let fault = fault(
+        "[limits.before]\nfuel = 10000000\ndeadline-ms = 2000\nchain-deadline-ms = 300",
+        "sleep:600000",
+    )
+    .await;
     let message = "past the deadline of 300 ms that all handlers of a hook call share";
     assert_eq!(fault, json!({ "code": "chain-deadline", "message": message, "limit": 300 }));
 }
@@ -77,7 +93,11 @@ async fn a_memory_bomb_stops_at_its_limit() {
     let fault = fault("", "memory").await;
     assert_eq!((&fault["code"], &fault["limit"]), (&json!("memory"), &json!(64 << 20)), "{fault}");
     let message = fault["message"].as_str().unwrap();
-    assert!(message.starts_with("out of memory: ") && message.ends_with(" bytes asked for, the limit is 67108864"), "{message}");
+    assert!(
+        message.starts_with("out of memory: ")
+            && message.ends_with(" bytes asked for, the limit is 67108864"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -88,13 +108,20 @@ async fn memory_within_the_limit_is_given() {
 #[tokio::test]
 async fn memory_can_be_set_for_one_extension() {
     let fault = fault(&limits("memory-bytes = 20000000"), "grow-to:50000000").await;
-    assert_eq!((&fault["code"], &fault["limit"]), (&json!("memory"), &json!(20_000_000)), "{fault}");
+    assert_eq!(
+        (&fault["code"], &fault["limit"]),
+        (&json!("memory"), &json!(20_000_000)),
+        "{fault}"
+    );
 }
 
 #[tokio::test]
 async fn recursion_ends_out_of_stack() {
     let fault = fault("", "recurse").await;
-    assert_eq!(fault, json!({ "code": "stack", "message": "out of stack: the limit is 524288 bytes", "limit": 512 << 10 }));
+    assert_eq!(
+        fault,
+        json!({ "code": "stack", "message": "out of stack: the limit is 524288 bytes", "limit": 512 << 10 })
+    );
 }
 
 #[tokio::test]
@@ -112,7 +139,10 @@ async fn a_hundred_thousand_changes_are_not_taken() {
 #[tokio::test]
 async fn calls_of_the_host_are_counted() {
     let fault = fault("", "host-calls").await;
-    assert_eq!(fault, json!({ "code": "host-calls", "message": "too many calls to the host: the limit is 10000", "limit": 10_000 }));
+    assert_eq!(
+        fault,
+        json!({ "code": "host-calls", "message": "too many calls to the host: the limit is 10000", "limit": 10_000 })
+    );
 }
 
 #[tokio::test]
@@ -125,7 +155,9 @@ async fn calls_of_the_host_cost_fuel() {
 #[tokio::test]
 async fn bytes_that_the_host_copies_cost_fuel() {
     let host = guests::host("").await;
-    let fuel = async |command: &str| trace(&tell(&host, command).await, "misbehaving")["fuel"].as_u64().unwrap();
+    let fuel = async |command: &str| {
+        trace(&tell(&host, command).await, "misbehaving")["fuel"].as_u64().unwrap()
+    };
     assert!(fuel(&"x".repeat(500_000)).await > fuel("x").await + 500_000);
 }
 
@@ -151,10 +183,14 @@ async fn a_trap_comes_with_the_engines_name_for_it() {
 #[tokio::test]
 async fn a_failure_keeps_its_kind_and_its_words() {
     let host = guests::host("").await;
-    let fault = async |command: &str| trace(&tell(&host, command).await, "misbehaving")["fault"].clone();
+    let fault =
+        async |command: &str| trace(&tell(&host, command).await, "misbehaving")["fault"].clone();
     let failure = |message: &str| json!({ "code": "failure", "message": message });
     assert_eq!(fault("fail-unavailable").await, failure("unavailable: told to be unavailable"));
-    assert_eq!(fault("fail-misconfigured").await, failure("misconfigured: told to be misconfigured"));
+    assert_eq!(
+        fault("fail-misconfigured").await,
+        failure("misconfigured: told to be misconfigured")
+    );
     assert_eq!(fault("fail-other").await, failure("failed: told to fail"));
 }
 
@@ -176,11 +212,16 @@ async fn the_operator_can_have_a_fault_deny() {
 
 #[tokio::test]
 async fn the_operator_can_have_a_fault_proceed() {
-    let manifest = guests::misbehaving_manifest().replace("hook = \"before:*\"", "hook = \"before:*\"\non-failure = \"deny\"");
+    let manifest = guests::misbehaving_manifest()
+        .replace("hook = \"before:*\"", "hook = \"before:*\"\non-failure = \"deny\"");
     let strict = manifest.replace("\"misbehaving\"", "\"strict\"");
     let component = std::fs::read(palisade_tests::guest("misbehaving")).unwrap();
     let host = guests::host("[extension.strict]\non-failure = \"proceed\"").await;
     assert!(host.install_bytes(guests::packed(&component, &strict)).await.status.is_success());
     let verdict = tell(&host, "unreachable").await;
-    assert_eq!((&verdict["verdict"], &trace(&verdict, "strict")["fault"]["code"]), (&json!("proceed"), &json!("trap")), "{verdict}");
+    assert_eq!(
+        (&verdict["verdict"], &trace(&verdict, "strict")["fault"]["code"]),
+        (&json!("proceed"), &json!("trap")),
+        "{verdict}"
+    );
 }

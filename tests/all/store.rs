@@ -51,7 +51,10 @@ async fn refusal(data: &Path) -> (i32, String) {
     let mut serve = cli_command(&["serve", "--data", str(data)]);
     let mut host = serve.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let socket = data.join("palisade.sock");
-    wait_until("the host to end", async || host.try_wait().unwrap().is_some() || tokio::net::UnixStream::connect(&socket).await.is_ok()).await;
+    wait_until("the host to end", async || {
+        host.try_wait().unwrap().is_some() || tokio::net::UnixStream::connect(&socket).await.is_ok()
+    })
+    .await;
     // One that came up all the same is ended here, and has no exit status.
     host.kill().unwrap();
     let output = host.wait_with_output().unwrap();
@@ -68,7 +71,9 @@ async fn a_running_host_is_exported_and_the_copy_is_the_same() {
     let host = guests::host("").await;
     tell(&host, "kv-set:name=value").await;
     let settings = json!({ "names": ["postmaster"] });
-    let set = host.request(hyper::Method::PUT, "/v1/extensions/reserved-names/settings", settings.to_string()).await;
+    let set = host
+        .request(hyper::Method::PUT, "/v1/extensions/reserved-names/settings", settings.to_string())
+        .await;
     assert!(set.status.is_success(), "{}", set.text);
     let disabled = host.post("/v1/extensions/reserved-names/disable", json!({})).await;
     assert_eq!(disabled["state"], "disabled");
@@ -87,7 +92,12 @@ async fn a_running_host_is_exported_and_the_copy_is_the_same() {
     assert_eq!((status, out.ends_with(" and 2 components\n")), (0, true), "{out}{error}");
 
     let copied = TestHost::new().data(&copy).start().await;
-    for path in ["/v1/extensions", "/v1/extensions/reserved-names", "/v1/extensions/reserved-names/settings", "/v1/extensions/misbehaving"] {
+    for path in [
+        "/v1/extensions",
+        "/v1/extensions/reserved-names",
+        "/v1/extensions/reserved-names/settings",
+        "/v1/extensions/misbehaving",
+    ] {
         assert_eq!(copied.get(path).await, host.get(path).await, "{path}");
     }
     assert_eq!(value_of(&copied, "kv-get:name").await, "info kv-get result=\"value\"");
@@ -115,10 +125,15 @@ async fn an_export_while_changes_are_made_is_whole() {
     }
     let versions = versions();
     for round in 0..4 {
-        let (file, copy) = (directory.path().join(format!("export-{round}")), directory.path().join(format!("copy-{round}")));
+        let (file, copy) = (
+            directory.path().join(format!("export-{round}")),
+            directory.path().join(format!("copy-{round}")),
+        );
         let mut export = cli_command(&["store", "export", str(&file)]);
-        let mut exporting = export.env("PALISADE_SOCKET", host.socket()).stdout(Stdio::null()).spawn().unwrap();
-        let mut changes = [Change::Install(1), Change::Install(2), Change::Remove].into_iter().cycle();
+        let mut exporting =
+            export.env("PALISADE_SOCKET", host.socket()).stdout(Stdio::null()).spawn().unwrap();
+        let mut changes =
+            [Change::Install(1), Change::Install(2), Change::Remove].into_iter().cycle();
         while exporting.try_wait().unwrap().is_none() {
             assert!(changes.next().unwrap().ask(&host, &versions).await);
         }
@@ -160,13 +175,16 @@ async fn a_store_in_use_is_left_alone() {
     let data = host.data().to_owned();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("export");
-    for arguments in [["export", str(&file), "--data", str(&data)], ["verify", "--data", str(&data), "--json"]] {
+    for arguments in
+        [["export", str(&file), "--data", str(&data)], ["verify", "--data", str(&data), "--json"]]
+    {
         let (status, _, error) = store(&arguments);
         assert_eq!(status, 78, "{error}");
         assert!(error.contains("is in use by another process"), "{error}");
     }
     assert!(!file.exists());
-    let (status, _, error) = shown(&cli_command(&["serve", "--data", str(&data)]).output().unwrap());
+    let (status, _, error) =
+        shown(&cli_command(&["serve", "--data", str(&data)]).output().unwrap());
     assert_eq!(status, 78, "{error}");
     assert!(error.contains("is in use by another process"), "{error}");
     // The second host did not take the first one's socket with it.
@@ -192,7 +210,9 @@ async fn a_cut_or_foreign_file_is_refused_and_the_directory_can_be_used_for_the_
     assert_eq!(store(&["export", str(&file), "--data", str(&data)]).0, 0);
     let bytes = fs::read(&file).unwrap();
     let wrong = directory.path().join("wrong");
-    for content in [&bytes[..bytes.len() / 2], &bytes[..bytes.len() - 1], b"", b"not an export at all"] {
+    for content in
+        [&bytes[..bytes.len() / 2], &bytes[..bytes.len() - 1], b"", b"not an export at all"]
+    {
         fs::write(&wrong, content).unwrap();
         let (status, _, error) = store(&["import", str(&wrong), "--data", str(&copy)]);
         assert_eq!(status, 1, "{error}");
@@ -220,10 +240,16 @@ async fn a_directory_that_is_no_hosts_is_named() {
 }
 
 /// Damages a file of the database of a stopped host and checks that nothing starts on it.
-async fn damaged(file: &str, damage: impl Fn(&mut Vec<u8>)) -> (tempfile::TempDir, BTreeMap<PathBuf, Vec<u8>>) {
+async fn damaged(
+    file: &str,
+    damage: impl Fn(&mut Vec<u8>),
+) -> (tempfile::TempDir, BTreeMap<PathBuf, Vec<u8>>) {
     let (directory, data) = stopped().await;
     let path = fs::read_dir(data.join("db")).unwrap().map(|entry| entry.unwrap().path());
-    let path = path.into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(file)).unwrap();
+    let path = path
+        .into_iter()
+        .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(file))
+        .unwrap();
     let mut bytes = fs::read(&path).unwrap();
     damage(&mut bytes);
     fs::write(&path, bytes).unwrap();
@@ -248,7 +274,10 @@ async fn damaged_and_left_alone(file: &str, damage: impl Fn(&mut Vec<u8>)) {
 async fn a_database_of_garbage_is_refused_and_left_as_it_is() {
     let mut random = Random::new(7);
     let garbage: Vec<u8> = (0..4096).map(|_| u8::try_from(random.below(256)).unwrap()).collect();
-    damaged_and_left_alone("db", |bytes| bytes.iter_mut().zip(garbage.iter().cycle()).for_each(|(byte, garbage)| *byte = *garbage)).await;
+    damaged_and_left_alone("db", |bytes| {
+        bytes.iter_mut().zip(garbage.iter().cycle()).for_each(|(byte, garbage)| *byte = *garbage)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -302,7 +331,8 @@ async fn a_flipped_bit_anywhere_in_the_database_never_brings_back_an_older_state
     for round in 0..40 {
         let copy = directory.path().join(format!("copy-{round}"));
         guests::copy(&data, &copy);
-        let (mut bytes, place) = (whole.clone(), usize::try_from(random.below(used as u64)).unwrap());
+        let (mut bytes, place) =
+            (whole.clone(), usize::try_from(random.below(used as u64)).unwrap());
         bytes[place] ^= 1 << random.below(8);
         fs::write(copy.join("db/db"), bytes).unwrap();
         let (status, out, _) = store(&["verify", "--data", str(&copy)]);

@@ -46,13 +46,21 @@ fn whole_body(seen: &[u8]) -> Option<usize> {
     let head_end = seen.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(seen.get(..head_end)?).expect("a head is text");
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
+    let length = head.lines().find_map(|line| {
+        line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok()
+    });
     let length = length.expect("the answer has a length");
     (seen.len() >= head_end + length).then_some(head_end)
 }
 
 /// Requests a second over `connections` connections, for `time`.
-pub async fn throughput(socket: &Path, path: &str, body: &str, connections: usize, time: Duration) -> f64 {
+pub async fn throughput(
+    socket: &Path,
+    path: &str,
+    body: &str,
+    connections: usize,
+    time: Duration,
+) -> f64 {
     let mut clients = Vec::new();
     for _ in 0..connections {
         clients.push(Client::connect(socket, path, body).await);

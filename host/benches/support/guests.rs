@@ -5,10 +5,13 @@ use std::path::PathBuf;
 /// The packed component of a guest.
 pub fn packed(name: &str) -> Vec<u8> {
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let directory = std::env::var_os("PALISADE_GUESTS").map_or_else(|| target.join("guests/packed"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let directory = std::env::var_os("PALISADE_GUESTS")
+        .map_or_else(|| target.join("guests/packed"), PathBuf::from);
     let path = directory.join(format!("{name}.wasm"));
-    std::fs::read(&path).unwrap_or_else(|error| panic!("`{}`: {error}; run `cargo xtask guests`", path.display()))
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("`{}`: {error}; run `cargo xtask guests`", path.display()))
 }
 
 /// The observer under another identifier and for another hook: a component of its own.

@@ -26,7 +26,11 @@ pub fn median(times: &mut [Duration]) -> Duration {
 }
 
 /// Times `rounds` rounds of each in turn, every round `calls` calls, and returns the median time of one call of each.
-pub fn in_turn<const N: usize>(rounds: usize, calls: u32, works: [&mut dyn FnMut(); N]) -> [Duration; N] {
+pub fn in_turn<const N: usize>(
+    rounds: usize,
+    calls: u32,
+    works: [&mut dyn FnMut(); N],
+) -> [Duration; N] {
     let mut times: [Vec<Duration>; N] = std::array::from_fn(|_| Vec::with_capacity(rounds));
     let mut works = works;
     for _ in 0..rounds {

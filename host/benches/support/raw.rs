@@ -37,8 +37,11 @@ impl Raw {
             // The event is the host's, so that the typed call accepts it.
             linker.allow_shadowing(true);
             let mut types = linker.instance("palisade:events/types@1.0.0").expect("the contract");
-            types.resource("event", ResourceType::host::<EventHandle>(), |_, _| Ok(())).expect("a resource");
-            EventHandlerPre::new(linker.instantiate_pre(&component).expect("it fits")).expect("it handles events")
+            types
+                .resource("event", ResourceType::host::<EventHandle>(), |_, _| Ok(()))
+                .expect("a resource");
+            EventHandlerPre::new(linker.instantiate_pre(&component).expect("it fits"))
+                .expect("it handles events")
         });
         let components = components.collect();
         Self { engine, components }
@@ -47,7 +50,13 @@ impl Raw {
     /// Calls one of them.
     pub async fn call(&self, component: usize) {
         let pre = self.components.get(component).expect("there is such a component");
-        let limits = StoreLimitsBuilder::new().memory_size(64 << 20).table_elements(20_000).instances(32).memories(8).tables(32).build();
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(64 << 20)
+            .table_elements(20_000)
+            .instances(32)
+            .memories(8)
+            .tables(32)
+            .build();
         let state = State { table: ResourceTable::new(), wasi: WasiCtx::builder().build(), limits };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
@@ -57,7 +66,10 @@ impl Raw {
         store.set_epoch_deadline(1_000_000);
         store.epoch_deadline_async_yield_and_update(1);
         let instance = pre.instantiate_async(&mut store).await.expect("it instantiates");
-        let answer = instance.palisade_events_handler().call_handle(&mut store, Resource::new_borrow(0)).await;
+        let answer = instance
+            .palisade_events_handler()
+            .call_handle(&mut store, Resource::new_borrow(0))
+            .await;
         answer.expect("it returns").expect("it answers");
     }
 }

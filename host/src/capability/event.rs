@@ -35,7 +35,12 @@ impl events::HostEvent for CallState {
 
     fn object(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Option<ObjectRef>> {
         self.called(0)?;
-        let object = self.event.call.object.as_ref().map(|object| ObjectRef { kind: object.kind.clone(), id: object.id.clone() });
+        let object = self
+            .event
+            .call
+            .object
+            .as_ref()
+            .map(|object| ObjectRef { kind: object.kind.clone(), id: object.id.clone() });
         self.handed_out(object.as_ref().map_or(0, |object| object.kind.len() + object.id.len()));
         Ok(object)
     }
@@ -61,7 +66,11 @@ impl events::HostEvent for CallState {
             id: actor.id.clone(),
             name: actor.name.clone(),
         });
-        self.handed_out(actor.as_ref().map_or(0, |actor| actor.id.len() + actor.name.as_ref().map_or(0, String::len)));
+        self.handed_out(
+            actor
+                .as_ref()
+                .map_or(0, |actor| actor.id.len() + actor.name.as_ref().map_or(0, String::len)),
+        );
         Ok(actor)
     }
 
@@ -82,14 +91,22 @@ impl events::HostEvent for CallState {
         Ok(self.event.call.time_ms)
     }
 
-    fn get(&mut self, _: Resource<EventHandle>, name: String) -> wasmtime::Result<Option<WitValue>> {
+    fn get(
+        &mut self,
+        _: Resource<EventHandle>,
+        name: String,
+    ) -> wasmtime::Result<Option<WitValue>> {
         self.called(name.len())?;
         let (found, bytes) = value::hand_out(self.event.params.get(&name));
         self.handed_out(bytes);
         Ok(found)
     }
 
-    fn get_old(&mut self, _: Resource<EventHandle>, name: String) -> wasmtime::Result<Option<WitValue>> {
+    fn get_old(
+        &mut self,
+        _: Resource<EventHandle>,
+        name: String,
+    ) -> wasmtime::Result<Option<WitValue>> {
         self.called(name.len())?;
         let (found, bytes) = value::hand_out(self.event.call.old.get(&name));
         self.handed_out(bytes);
@@ -130,7 +147,11 @@ impl events::HostEvent for CallState {
         Ok(result)
     }
 
-    fn attribute(&mut self, _: Resource<EventHandle>, name: String) -> wasmtime::Result<Option<String>> {
+    fn attribute(
+        &mut self,
+        _: Resource<EventHandle>,
+        name: String,
+    ) -> wasmtime::Result<Option<String>> {
         self.called(name.len())?;
         let attribute = self.event.call.attributes.get(&name).cloned();
         self.handed_out(attribute.as_ref().map_or(0, String::len));

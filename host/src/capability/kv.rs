@@ -75,7 +75,11 @@ impl CallState {
 
     fn quota(&self) -> Quota {
         let limits = &self.handler.limits;
-        Quota { key: usage_key(self.handler.extension.installation), bytes: limits.kv_bytes, entries: limits.kv_entries }
+        Quota {
+            key: usage_key(self.handler.extension.installation),
+            bytes: limits.kv_bytes,
+            entries: limits.kv_entries,
+        }
     }
 
     fn may_write(&self) -> Result<(), Error> {
@@ -104,11 +108,19 @@ impl kv::HostBucket for CallState {
         Ok(Ok(self.table.push(Bucket { prefix })?))
     }
 
-    async fn get(&mut self, bucket: Resource<Bucket>, key: String) -> wasmtime::Result<Result<Option<Entry>, Error>> {
+    async fn get(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+    ) -> wasmtime::Result<Result<Option<Entry>, Error>> {
         self.called(key.len())?;
         let prefix = self.bucket(&bucket)?;
-        let found = full_key(prefix, &key).and_then(|full| Ok(self.storage.get(&full)?.as_deref().and_then(|stored| read_entry(stored, now_ms()))));
-        self.handed_out(found.as_ref().ok().and_then(Option::as_ref).map_or(0, |entry| entry.value.len()));
+        let found = full_key(prefix, &key).and_then(|full| {
+            Ok(self.storage.get(&full)?.as_deref().and_then(|stored| read_entry(stored, now_ms())))
+        });
+        self.handed_out(
+            found.as_ref().ok().and_then(Option::as_ref).map_or(0, |entry| entry.value.len()),
+        );
         Ok(found)
     }
 
@@ -122,15 +134,18 @@ impl kv::HostBucket for CallState {
     ) -> wasmtime::Result<Result<WriteResult, Error>> {
         self.called(key.len() + value.len())?;
         let prefix = self.bucket(&bucket)?;
-        let prepared = self.may_write().and_then(|()| full_key(prefix, &key)).and_then(|full| match value.len() > MAX_VALUE_BYTES {
-            true => Err(Error::TooLarge(MAX_VALUE_BYTES as u64)),
-            false => Ok(full),
+        let prepared = self.may_write().and_then(|()| full_key(prefix, &key)).and_then(|full| {
+            match value.len() > MAX_VALUE_BYTES {
+                true => Err(Error::TooLarge(MAX_VALUE_BYTES as u64)),
+                false => Ok(full),
+            }
         });
         let Ok(full) = prepared else { return Ok(prepared.map(|_| WriteResult::Conflict(None))) };
         let quota = self.quota();
         let written = self.storage.update(move |transaction| {
             let now = now_ms();
-            let expiry = ttl_seconds.map_or(0, |seconds| now.saturating_add(u64::from(seconds) * 1_000).max(1));
+            let expiry = ttl_seconds
+                .map_or(0, |seconds| now.saturating_add(u64::from(seconds) * 1_000).max(1));
             match conflict(transaction, &full, &condition, now)? {
                 Some(conflict) => Ok(conflict),
                 None => put(transaction, &quota, full, &value, expiry).map(WriteResult::Written),
@@ -139,7 +154,12 @@ impl kv::HostBucket for CallState {
         Ok(written.await)
     }
 
-    async fn delete(&mut self, bucket: Resource<Bucket>, key: String, condition: Condition) -> wasmtime::Result<Result<WriteResult, Error>> {
+    async fn delete(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        condition: Condition,
+    ) -> wasmtime::Result<Result<WriteResult, Error>> {
         self.called(key.len())?;
         let prefix = self.bucket(&bucket)?;
         let prepared = self.may_write().and_then(|()| full_key(prefix, &key));
@@ -155,7 +175,12 @@ impl kv::HostBucket for CallState {
         Ok(written.await)
     }
 
-    async fn increment(&mut self, bucket: Resource<Bucket>, key: String, delta: i64) -> wasmtime::Result<Result<i64, Error>> {
+    async fn increment(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        delta: i64,
+    ) -> wasmtime::Result<Result<i64, Error>> {
         self.called(key.len())?;
         let prefix = self.bucket(&bucket)?;
         let prepared = self.may_write().and_then(|()| full_key(prefix, &key));
@@ -166,21 +191,36 @@ impl kv::HostBucket for CallState {
             let entry = stored.as_deref().and_then(|stored| read_entry(stored, now_ms()));
             let number = match &entry {
                 None => 0,
-                Some(entry) => std::str::from_utf8(&entry.value).ok().and_then(|text| text.parse::<i64>().ok()).ok_or(Error::NotANumber)?,
+                Some(entry) => std::str::from_utf8(&entry.value)
+                    .ok()
+                    .and_then(|text| text.parse::<i64>().ok())
+                    .ok_or(Error::NotANumber)?,
             };
             let sum = number.checked_add(delta).ok_or(Error::NotANumber)?;
-            let expiry = entry.and(stored.as_deref()).and_then(|stored| stored.get(8..HEADER)).and_then(read_u64).unwrap_or(0);
+            let expiry = entry
+                .and(stored.as_deref())
+                .and_then(|stored| stored.get(8..HEADER))
+                .and_then(read_u64)
+                .unwrap_or(0);
             put(transaction, &quota, full, sum.to_string().as_bytes(), expiry)?;
             Ok(sum)
         });
         Ok(written.await)
     }
 
-    async fn list_keys(&mut self, bucket: Resource<Bucket>, prefix: String, after: Option<String>, limit: u32) -> wasmtime::Result<Result<KeyPage, Error>> {
+    async fn list_keys(
+        &mut self,
+        bucket: Resource<Bucket>,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> wasmtime::Result<Result<KeyPage, Error>> {
         self.called(prefix.len() + after.as_ref().map_or(0, String::len))?;
         let bucket = self.bucket(&bucket)?;
         let page = list(&self.storage, &bucket, &prefix, after, limit.clamp(1, MAX_PAGE));
-        self.handed_out(page.as_ref().map_or(0, |page| page.keys.iter().map(|key| key.len() + 8).sum()));
+        self.handed_out(
+            page.as_ref().map_or(0, |page| page.keys.iter().map(|key| key.len() + 8).sum()),
+        );
         Ok(page)
     }
 
@@ -204,7 +244,9 @@ fn full_key(mut prefix: Vec<u8>, key: &str) -> Result<Vec<u8>, Error> {
 }
 
 fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn read_u64(bytes: &[u8]) -> Option<u64> {
@@ -220,12 +262,19 @@ fn read_entry(stored: &[u8], now: u64) -> Option<Entry> {
 }
 
 /// What a write under this condition must answer instead of writing.
-fn conflict(transaction: &Transaction<'_>, key: &[u8], condition: &Condition, now: u64) -> Result<Option<WriteResult>, Error> {
+fn conflict(
+    transaction: &Transaction<'_>,
+    key: &[u8],
+    condition: &Condition,
+    now: u64,
+) -> Result<Option<WriteResult>, Error> {
     let entry = transaction.get(key)?.as_deref().and_then(|stored| read_entry(stored, now));
     let holds = match condition {
         Condition::Always => true,
         Condition::Absent => entry.is_none(),
-        Condition::Unchanged(revision) => entry.as_ref().is_some_and(|entry| entry.revision == *revision),
+        Condition::Unchanged(revision) => {
+            entry.as_ref().is_some_and(|entry| entry.revision == *revision)
+        }
     };
     Ok((!holds).then_some(WriteResult::Conflict(entry)))
 }
@@ -236,9 +285,16 @@ fn cost(full_key: &[u8], value_bytes: usize) -> u64 {
 }
 
 /// Writes an entry and counts it. Returns its revision.
-fn put(transaction: &mut Transaction<'_>, quota: &Quota, key: Vec<u8>, value: &[u8], expiry: u64) -> Result<u64, Error> {
+fn put(
+    transaction: &mut Transaction<'_>,
+    quota: &Quota,
+    key: Vec<u8>,
+    value: &[u8],
+    expiry: u64,
+) -> Result<u64, Error> {
     let old = transaction.get(&key)?;
-    let revision = old.as_deref().and_then(|old| read_u64(old.get(..8)?)).unwrap_or_else(now_ms) + 1;
+    let revision =
+        old.as_deref().and_then(|old| read_u64(old.get(..8)?)).unwrap_or_else(now_ms) + 1;
     let usage = read_usage(transaction, &quota.key)?;
     let old_bytes = old.as_ref().map_or(0, |old| cost(&key, old.len().saturating_sub(HEADER)));
     let new = Usage {
@@ -259,7 +315,11 @@ fn put(transaction: &mut Transaction<'_>, quota: &Quota, key: Vec<u8>, value: &[
 }
 
 /// Removes an entry, if it is there, and counts it no longer.
-fn take_out(transaction: &mut Transaction<'_>, usage_key: &[u8], key: Vec<u8>) -> Result<(), StorageError> {
+fn take_out(
+    transaction: &mut Transaction<'_>,
+    usage_key: &[u8],
+    key: Vec<u8>,
+) -> Result<(), StorageError> {
     let Some(stored) = transaction.get(&key)? else { return Ok(()) };
     let usage = read_usage(transaction, usage_key)?;
     let left = Usage {
@@ -280,8 +340,11 @@ pub(crate) async fn sweep(storage: &Storage, installation: u64) -> Result<(), St
         let Some((last, _)) = pairs.last() else { return Ok(()) };
         after = Some(last.clone());
         let over = |stored: &[u8]| read_entry(stored, now_ms()).is_none();
-        let expired: Vec<Vec<u8>> =
-            pairs.into_iter().filter(|(key, stored)| *key != usage_key && over(stored)).map(|(key, _)| key).collect();
+        let expired: Vec<Vec<u8>> = pairs
+            .into_iter()
+            .filter(|(key, stored)| *key != usage_key && over(stored))
+            .map(|(key, _)| key)
+            .collect();
         if expired.is_empty() {
             continue;
         }
@@ -305,13 +368,25 @@ fn read_usage(transaction: &Transaction<'_>, usage_key: &[u8]) -> Result<Usage, 
     Ok(Usage { bytes: number(0..8), entries: number(8..16) })
 }
 
-fn write_usage(transaction: &mut Transaction<'_>, usage_key: &[u8], usage: Usage) -> Result<(), StorageError> {
+fn write_usage(
+    transaction: &mut Transaction<'_>,
+    usage_key: &[u8],
+    usage: Usage,
+) -> Result<(), StorageError> {
     let stored = [usage.bytes.to_be_bytes(), usage.entries.to_be_bytes()].concat();
     transaction.put(usage_key.to_vec(), stored)
 }
 
-fn list(storage: &Storage, bucket: &[u8], prefix: &str, after: Option<String>, limit: u32) -> Result<KeyPage, Error> {
-    if prefix.len() > MAX_KEY_BYTES || after.as_ref().is_some_and(|after| after.len() > MAX_KEY_BYTES) {
+fn list(
+    storage: &Storage,
+    bucket: &[u8],
+    prefix: &str,
+    after: Option<String>,
+    limit: u32,
+) -> Result<KeyPage, Error> {
+    if prefix.len() > MAX_KEY_BYTES
+        || after.as_ref().is_some_and(|after| after.len() > MAX_KEY_BYTES)
+    {
         return Err(Error::InvalidKey);
     }
     let full = |key: &str| [bucket, key.as_bytes()].concat();
@@ -321,9 +396,16 @@ fn list(storage: &Storage, bucket: &[u8], prefix: &str, after: Option<String>, l
     let pairs = storage.scan(&full(prefix), after.as_deref(), Direction::Forward, limit + 1)?;
     let more = pairs.len() > limit;
     let now = now_ms();
-    let text = |key: &[u8]| String::from_utf8_lossy(key.get(bucket.len()..).unwrap_or_default()).into_owned();
+    let text = |key: &[u8]| {
+        String::from_utf8_lossy(key.get(bucket.len()..).unwrap_or_default()).into_owned()
+    };
     let last = pairs.iter().take(limit).next_back().map(|(key, _)| text(key));
-    let keys = pairs.iter().take(limit).filter(|(_, stored)| read_entry(stored, now).is_some()).map(|(key, _)| text(key)).collect();
+    let keys = pairs
+        .iter()
+        .take(limit)
+        .filter(|(_, stored)| read_entry(stored, now).is_some())
+        .map(|(key, _)| text(key))
+        .collect();
     Ok(KeyPage { keys, next: if more { last } else { None } })
 }
 
@@ -338,12 +420,18 @@ mod tests {
         let key = |name: &str| [prefix(7), vec![1, b'b'], name.as_bytes().to_vec()].concat();
         let (mine, entries) = (quota.clone(), [(key("over"), 1), (key("lasting"), 0)]);
         let written = storage.update(move |transaction| {
-            entries.into_iter().try_for_each(|(key, expiry)| put(transaction, &mine, key, b"value", expiry).map(drop))
+            entries.into_iter().try_for_each(|(key, expiry)| {
+                put(transaction, &mine, key, b"value", expiry).map(drop)
+            })
         });
         written.await.unwrap();
         sweep(&storage, 7).await.unwrap();
-        assert!(storage.get(&key("over")).unwrap().is_none() && storage.get(&key("lasting")).unwrap().is_some());
-        let usage = storage.update(move |transaction| read_usage(transaction, &quota.key)).await.unwrap();
+        assert!(
+            storage.get(&key("over")).unwrap().is_none()
+                && storage.get(&key("lasting")).unwrap().is_some()
+        );
+        let usage =
+            storage.update(move |transaction| read_usage(transaction, &quota.key)).await.unwrap();
         assert_eq!((usage.entries, usage.bytes), (1, cost(&key("lasting"), 5)));
     }
 
@@ -354,8 +442,14 @@ mod tests {
         let key = [prefix(7), b"\x01bkey".to_vec()].concat();
         let result = storage.update(move |transaction| {
             put(transaction, &quota, key.clone(), &[0; 90], 0)?;
-            assert!(matches!(put(transaction, &quota, key.clone(), &[0; 99], 0), Err(Error::QuotaExceeded)));
-            assert!(matches!(put(transaction, &quota, [&*key, b"2"].concat(), b"", 0), Err(Error::QuotaExceeded)));
+            assert!(matches!(
+                put(transaction, &quota, key.clone(), &[0; 99], 0),
+                Err(Error::QuotaExceeded)
+            ));
+            assert!(matches!(
+                put(transaction, &quota, [&*key, b"2"].concat(), b"", 0),
+                Err(Error::QuotaExceeded)
+            ));
             put(transaction, &quota, key, &[0; 10], 0)
         });
         result.await.unwrap();

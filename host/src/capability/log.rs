@@ -47,7 +47,13 @@ const LEVELS: [LogLevel; 2] = [LogLevel::Info, LogLevel::Warn];
 impl Log {
     /// An empty log with these limits.
     pub(super) fn new(lines: u32, bytes: u32) -> Self {
-        let records = Records { records: Vec::new(), lines_left: lines, bytes_left: bytes as usize, dropped: 0, partial: Default::default() };
+        let records = Records {
+            records: Vec::new(),
+            lines_left: lines,
+            bytes_left: bytes as usize,
+            dropped: 0,
+            partial: Default::default(),
+        };
         Self { inner: Arc::new(Mutex::new(records)) }
     }
 
@@ -69,7 +75,13 @@ impl Log {
         }
         let mut records = std::mem::take(&mut inner.records);
         if inner.dropped > 0 {
-            records.push(LogRecord { level: LogLevel::Warn, message: format!("{} more records were dropped: the log is at its limit", inner.dropped) });
+            records.push(LogRecord {
+                level: LogLevel::Warn,
+                message: format!(
+                    "{} more records were dropped: the log is at its limit",
+                    inner.dropped
+                ),
+            });
         }
         records
     }
@@ -78,7 +90,8 @@ impl Log {
     pub(crate) fn last_error(&self) -> Option<String> {
         let mut inner = self.lock();
         inner.finish_line(1);
-        let panic = inner.records.iter().rev().filter(|record| record.level == LogLevel::Warn).take(4);
+        let panic =
+            inner.records.iter().rev().filter(|record| record.level == LogLevel::Warn).take(4);
         let lines: Vec<&str> = panic.map(|record| record.message.as_str()).collect();
         (!lines.is_empty()).then(|| lines.into_iter().rev().collect::<Vec<_>>().join(" "))
     }
@@ -126,7 +139,9 @@ impl Records {
     }
 
     fn finish_line(&mut self, channel: usize) {
-        let Some((line, level)) = self.partial.get_mut(channel).zip(LEVELS.get(channel)) else { return };
+        let Some((line, level)) = self.partial.get_mut(channel).zip(LEVELS.get(channel)) else {
+            return;
+        };
         if !line.is_empty() {
             let line = std::mem::take(line);
             self.push(*level, &String::from_utf8_lossy(&line));
@@ -140,8 +155,14 @@ impl log::Host for CallState {
         Ok(take_level(level) >= LogLevel::Debug)
     }
 
-    fn write(&mut self, level: log::Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
-        let bytes = message.len() + fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+    fn write(
+        &mut self,
+        level: log::Level,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
+        let bytes = message.len()
+            + fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         self.called(bytes)?;
         let level = take_level(level);
         if level < LogLevel::Debug {
@@ -186,7 +207,11 @@ impl StdoutStream for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.log.lock().print(self.channel, bytes);
         Poll::Ready(Ok(bytes.len()))
     }
@@ -249,7 +274,10 @@ mod tests {
         for _ in 0..5 {
             log.lock().push(LogLevel::Info, "x");
         }
-        assert_eq!(messages(&log), ["x", "x", "3 more records were dropped: the log is at its limit"]);
+        assert_eq!(
+            messages(&log),
+            ["x", "x", "3 more records were dropped: the log is at its limit"]
+        );
     }
 
     #[test]
@@ -258,7 +286,11 @@ mod tests {
         log.lock().push(LogLevel::Info, &"ä".repeat(10_000));
         log.lock().print(0, &[b'x'; 100_000]);
         for message in messages(&log) {
-            assert!(message.len() <= MAX_RECORD_BYTES && message.ends_with(CUT), "{}", message.len());
+            assert!(
+                message.len() <= MAX_RECORD_BYTES && message.ends_with(CUT),
+                "{}",
+                message.len()
+            );
         }
     }
 
@@ -268,7 +300,12 @@ mod tests {
         for _ in 0..50 {
             log.lock().push(LogLevel::Info, "0123456789");
         }
-        let kept: usize = log.take().iter().filter(|record| record.level == LogLevel::Info).map(|record| record.message.len()).sum();
+        let kept: usize = log
+            .take()
+            .iter()
+            .filter(|record| record.level == LogLevel::Info)
+            .map(|record| record.message.len())
+            .sum();
         assert!(kept <= 110, "{kept}");
     }
 }

@@ -52,18 +52,24 @@ fn take_in(value: wit::Value) -> Result<Value, String> {
         wit::Value::Boolean(value) => Value::Boolean(value),
         wit::Value::Integer(value) => Value::Integer(value),
         wit::Value::Number(value) if value.is_finite() => Value::Number(value),
-        wit::Value::Number(value) => return Err(format!("{value} is not a number that JSON can hold")),
+        wit::Value::Number(value) => {
+            return Err(format!("{value} is not a number that JSON can hold"));
+        }
         wit::Value::Text(text) => Value::Text(text),
         wit::Value::Texts(texts) => Value::Texts(texts),
         wit::Value::Bytes(bytes) => Value::Bytes(bytes),
         wit::Value::Json(text) => {
             let json = take_json(&text)?;
             if [SECRET_KEY, BYTES_KEY].iter().any(|marker| json.get(marker).is_some()) {
-                return Err(format!("a JSON value may not have a member `{SECRET_KEY}` or `{BYTES_KEY}`"));
+                return Err(format!(
+                    "a JSON value may not have a member `{SECRET_KEY}` or `{BYTES_KEY}`"
+                ));
             }
             json.into()
         }
-        wit::Value::Secret => return Err("the case `secret` of a value is never valid in an answer".into()),
+        wit::Value::Secret => {
+            return Err("the case `secret` of a value is never valid in an answer".into());
+        }
     })
 }
 
@@ -81,7 +87,10 @@ fn take_text(what: &str, text: String, limit: usize) -> Result<String, String> {
 fn take_name(what: &str, name: String) -> Result<String, String> {
     let name = take_text(what, name, MAX_NAME_BYTES)?;
     match name.is_empty() || name.chars().any(char::is_control) {
-        true => Err(format!("{what} must be a name without control characters: `{}`", name.escape_default())),
+        true => Err(format!(
+            "{what} must be a name without control characters: `{}`",
+            name.escape_default()
+        )),
         false => Ok(name),
     }
 }
@@ -93,7 +102,10 @@ pub fn outcome(answer: events::Outcome) -> Result<Outcome, String> {
         events::Outcome::Alter(changes) => take_changes(changes).map(Outcome::Alter),
         events::Outcome::Skip(skip) => Ok(Outcome::Skip {
             reason: take_text("the reason", skip.reason, MAX_MESSAGE_BYTES)?,
-            result: skip.result.map(|json| take_json(&json).map_err(|error| format!("the result is {error}"))).transpose()?,
+            result: skip
+                .result
+                .map(|json| take_json(&json).map_err(|error| format!("the result is {error}")))
+                .transpose()?,
         }),
         events::Outcome::Deny(denial) => take_problems(denial.problems).map(Outcome::Deny),
     }
@@ -101,7 +113,10 @@ pub fn outcome(answer: events::Outcome) -> Result<Outcome, String> {
 
 fn take_changes(changes: Vec<events::Change>) -> Result<Vec<Change>, String> {
     if changes.is_empty() || changes.len() > MAX_CHANGES {
-        return Err(format!("an alteration has 1 to {MAX_CHANGES} changes, this one has {}", changes.len()));
+        return Err(format!(
+            "an alteration has 1 to {MAX_CHANGES} changes, this one has {}",
+            changes.len()
+        ));
     }
     let mut seen = BTreeSet::new();
     changes
@@ -111,7 +126,11 @@ fn take_changes(changes: Vec<events::Change>) -> Result<Vec<Change>, String> {
             if !seen.insert(name.clone()) {
                 return Err(format!("the field `{name}` is changed twice"));
             }
-            let value = change.value.map(take_in).transpose().map_err(|error| format!("field `{name}`: {error}"))?;
+            let value = change
+                .value
+                .map(take_in)
+                .transpose()
+                .map_err(|error| format!("field `{name}`: {error}"))?;
             Ok(Change { name, value })
         })
         .collect()
@@ -119,14 +138,22 @@ fn take_changes(changes: Vec<events::Change>) -> Result<Vec<Change>, String> {
 
 fn take_problems(problems: Vec<wit::Problem>) -> Result<Vec<Problem>, String> {
     if problems.is_empty() || problems.len() > MAX_PROBLEMS {
-        return Err(format!("a denial has 1 to {MAX_PROBLEMS} problems, this one has {}", problems.len()));
+        return Err(format!(
+            "a denial has 1 to {MAX_PROBLEMS} problems, this one has {}",
+            problems.len()
+        ));
     }
     problems
         .into_iter()
         .map(|problem| {
             Ok(Problem {
-                code: problem.code.map_or(Ok("denied".to_owned()), |code| take_name("the code of a problem", code))?,
-                field: problem.field.map(|field| take_name("the field of a problem", field)).transpose()?,
+                code: problem.code.map_or(Ok("denied".to_owned()), |code| {
+                    take_name("the code of a problem", code)
+                })?,
+                field: problem
+                    .field
+                    .map(|field| take_name("the field of a problem", field))
+                    .transpose()?,
                 message: take_text("the message of a problem", problem.message, MAX_MESSAGE_BYTES)?,
             })
         })
@@ -146,30 +173,47 @@ mod tests {
         let (handed, bytes) = hand_out(Some(&Value::Text("canary".into()).sealed()));
         assert!(matches!(handed, Some(wit::Value::Secret)));
         assert_eq!(bytes, 0);
-        assert!(outcome(change("password", wit::Value::Secret)).unwrap_err().contains("never valid"));
+        assert!(
+            outcome(change("password", wit::Value::Secret)).unwrap_err().contains("never valid")
+        );
     }
 
     #[test]
     fn a_number_that_is_none_is_refused() {
         for number in [f64::NAN, f64::INFINITY] {
-            assert!(outcome(change("quota", wit::Value::Number(number))).unwrap_err().contains("not a number"));
+            assert!(
+                outcome(change("quota", wit::Value::Number(number)))
+                    .unwrap_err()
+                    .contains("not a number")
+            );
         }
     }
 
     #[test]
     fn json_that_is_none_is_refused() {
-        assert!(outcome(change("x", wit::Value::Json("{".into()))).unwrap_err().starts_with("field `x`: not JSON"));
+        assert!(
+            outcome(change("x", wit::Value::Json("{".into())))
+                .unwrap_err()
+                .starts_with("field `x`: not JSON")
+        );
     }
 
     #[test]
     fn a_marker_cannot_be_forged() {
-        assert!(outcome(change("x", wit::Value::Json("{\"$bytes\":\"\"}".into()))).unwrap_err().contains("may not have"));
+        assert!(
+            outcome(change("x", wit::Value::Json("{\"$bytes\":\"\"}".into())))
+                .unwrap_err()
+                .contains("may not have")
+        );
     }
 
     #[test]
     fn a_field_is_changed_once() {
         let one = || events::Change { name: "x".into(), value: None };
-        assert_eq!(outcome(events::Outcome::Alter(vec![one(), one()])), Err("the field `x` is changed twice".into()));
+        assert_eq!(
+            outcome(events::Outcome::Alter(vec![one(), one()])),
+            Err("the field `x` is changed twice".into())
+        );
         assert!(outcome(events::Outcome::Alter(vec![])).is_err());
     }
 
@@ -177,7 +221,8 @@ mod tests {
     fn a_denial_says_why_and_not_too_much() {
         assert!(outcome(events::Outcome::Deny(events::Denial { problems: vec![] })).is_err());
         let problem = wit::Problem { code: None, field: None, message: "x".repeat(5_000) };
-        let error = outcome(events::Outcome::Deny(events::Denial { problems: vec![problem] })).unwrap_err();
+        let error =
+            outcome(events::Outcome::Deny(events::Denial { problems: vec![problem] })).unwrap_err();
         assert_eq!(error, "the message of a problem has 5000 bytes, the limit is 4096");
     }
 }

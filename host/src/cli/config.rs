@@ -31,14 +31,22 @@ impl Show {
                 let config = context.config()?;
                 match context.format {
                     Format::Json => output::print_json(&serde_json::to_value(&config)?),
-                    Format::Text => output::print(&toml::to_string(&config).map_err(|error| Failure::new(error.to_string()))?),
+                    Format::Text => output::print(
+                        &toml::to_string(&config)
+                            .map_err(|error| Failure::new(error.to_string()))?,
+                    ),
                 }
             }
             Some(Verb::Check { file }) => {
                 Config::read(Some(&file))?;
                 match context.format {
-                    Format::Json => output::print_json(&serde_json::json!({ "file": file, "valid": true })),
-                    Format::Text => output::print(&format!("`{}` is a configuration that a host can run with", file.display())),
+                    Format::Json => {
+                        output::print_json(&serde_json::json!({ "file": file, "valid": true }))
+                    }
+                    Format::Text => output::print(&format!(
+                        "`{}` is a configuration that a host can run with",
+                        file.display()
+                    )),
                 }
             }
         }

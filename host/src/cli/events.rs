@@ -25,9 +25,15 @@ impl Show {
         if let Some(action) = self.name.as_deref().and_then(|name| catalogue().action(name)) {
             return show_one(context, action);
         }
-        let begins = |action: &Action| self.name.as_deref().is_none_or(|name| action.name.starts_with(name));
-        let has = |action: &Action| self.panel.as_ref().is_none_or(|panel| action.panels.contains_key(panel));
-        let found: Vec<&Action> = catalogue().actions().filter(|action| begins(action) && has(action) && (action.core || !self.core)).collect();
+        let begins =
+            |action: &Action| self.name.as_deref().is_none_or(|name| action.name.starts_with(name));
+        let has = |action: &Action| {
+            self.panel.as_ref().is_none_or(|panel| action.panels.contains_key(panel))
+        };
+        let found: Vec<&Action> = catalogue()
+            .actions()
+            .filter(|action| begins(action) && has(action) && (action.core || !self.core))
+            .collect();
         if found.is_empty() {
             return Err(self.nothing());
         }
@@ -37,7 +43,12 @@ impl Show {
         let mut table = output::table(&["action", "core", "panels", "description"]);
         for action in found {
             let panels: Vec<&str> = action.panels.keys().map(String::as_str).collect();
-            table.add_row([action.name.as_str(), if action.core { "yes" } else { "" }, &panels.join(" "), &action.description]);
+            table.add_row([
+                action.name.as_str(),
+                if action.core { "yes" } else { "" },
+                &panels.join(" "),
+                &action.description,
+            ]);
         }
         output::print_table(&table)
     }
@@ -79,15 +90,22 @@ fn show_one(context: &Context, action: &Action) -> Result<(), Failure> {
     output::print("")?;
     let mut table = output::table(&["parameter", "type", "", "description"]);
     for field in &action.fields {
-        table.add_row([field.short(), &field.kind.to_string(), if field.secret { "secret" } else { "" }, &field.description]);
+        table.add_row([
+            field.short(),
+            &field.kind.to_string(),
+            if field.secret { "secret" } else { "" },
+            &field.description,
+        ]);
     }
     output::print_table(&table)?;
     let mut table = output::table(&["panel", "phases", "its own name"]);
     for (panel, native) in &action.panels {
-        let phases: Vec<String> = native.phases.iter().map(|phase| format!("{phase:?}").to_lowercase()).collect();
+        let phases: Vec<String> =
+            native.phases.iter().map(|phase| format!("{phase:?}").to_lowercase()).collect();
         let unverified = native.unverified.iter().map(|name| format!("{name} (unverified)"));
         let shared = native.shared.iter().map(|name| format!("{name} (among others)"));
-        let names: Vec<String> = native.names.iter().cloned().chain(unverified).chain(shared).collect();
+        let names: Vec<String> =
+            native.names.iter().cloned().chain(unverified).chain(shared).collect();
         table.add_row([panel.as_str(), &phases.join(", "), &names.join(", ")]);
     }
     output::print("")?;

@@ -29,9 +29,12 @@ pub struct Install {
 
 impl Install {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
-        let bytes = std::fs::read(&self.file).map_err(|error| Failure::new(format!("`{}` cannot be read: {error}", self.file.display())))?;
+        let bytes = std::fs::read(&self.file).map_err(|error| {
+            Failure::new(format!("`{}` cannot be read: {error}", self.file.display()))
+        })?;
         let path = format!("/v1/extensions?replace={}", self.replace);
-        let done = block_on(context.client()?.request(Method::POST, &path, Content::Component(bytes)))?;
+        let done =
+            block_on(context.client()?.request(Method::POST, &path, Content::Component(bytes)))?;
         if context.format == Format::Json {
             return output::print_json(&done);
         }
@@ -39,7 +42,9 @@ impl Install {
         let (id, version) = (text(extension, "id"), text(extension, "version"));
         output::print(&match text(&done, "change") {
             "unchanged" => format!("`{id}` {version} was installed already"),
-            "replaced" => format!("`{id}` {version} takes the place of {}", text(&done, "replaced")),
+            "replaced" => {
+                format!("`{id}` {version} takes the place of {}", text(&done, "replaced"))
+            }
             _ => format!("installed `{id}` {version}: {}", text(extension, "name")),
         })?;
         output::print(&asked(extension))
@@ -66,13 +71,16 @@ fn asked(extension: &Value) -> String {
 }
 
 pub(super) fn list(context: &Context) -> Result<(), Failure> {
-    let extensions = block_on(context.client()?.request(Method::GET, "/v1/extensions", Content::None))?;
+    let extensions =
+        block_on(context.client()?.request(Method::GET, "/v1/extensions", Content::None))?;
     if context.format == Format::Json {
         return output::print_json(&extensions);
     }
     let extensions = extensions.as_array().map(Vec::as_slice).unwrap_or_default();
     if extensions.is_empty() {
-        return output::print("nothing is installed; `palisade install FILE` installs an extension");
+        return output::print(
+            "nothing is installed; `palisade install FILE` installs an extension",
+        );
     }
     let mut table = output::table(&["id", "version", "state", "powers", "hooks"]);
     for extension in extensions {
@@ -93,16 +101,40 @@ impl Named {
         if context.format == Format::Json {
             return output::print_json(&extension);
         }
-        output::print(&format!("{} {} ({})", text(&extension, "id"), text(&extension, "version"), text(&extension, "state")))?;
-        output::print(&format!("{}: {}", text(&extension, "name"), text(&extension, "description")))?;
-        for (label, key) in [("licence", "license"), ("homepage", "homepage"), ("keeps data", "kv"), ("component", "digest")] {
+        output::print(&format!(
+            "{} {} ({})",
+            text(&extension, "id"),
+            text(&extension, "version"),
+            text(&extension, "state")
+        ))?;
+        output::print(&format!(
+            "{}: {}",
+            text(&extension, "name"),
+            text(&extension, "description")
+        ))?;
+        for (label, key) in [
+            ("licence", "license"),
+            ("homepage", "homepage"),
+            ("keeps data", "kv"),
+            ("component", "digest"),
+        ] {
             if let Some(value) = extension.get(key).and_then(Value::as_str) {
                 output::print(&format!("{label}: {value}"))?;
             }
         }
         output::print(&format!("installed: {}", output::time(number(&extension, "installed_ms"))))?;
         output::print("")?;
-        let mut table = output::table(&["hook", "priority", "powers", "may alter", "on", "on failure", "fuel", "deadline", "memory"]);
+        let mut table = output::table(&[
+            "hook",
+            "priority",
+            "powers",
+            "may alter",
+            "on",
+            "on failure",
+            "fuel",
+            "deadline",
+            "memory",
+        ]);
         for handler in items(&extension, "handlers") {
             table.add_row([
                 text(handler, "hook").to_owned(),
@@ -129,7 +161,11 @@ impl Named {
         let extension = self.request(context, Method::POST, &format!("/{verb}"))?;
         match context.format {
             Format::Json => output::print_json(&extension),
-            Format::Text => output::print(&format!("`{}` is {}", text(&extension, "id"), text(&extension, "state"))),
+            Format::Text => output::print(&format!(
+                "`{}` is {}",
+                text(&extension, "id"),
+                text(&extension, "state")
+            )),
         }
     }
 
@@ -137,7 +173,11 @@ impl Named {
         let extension = self.request(context, Method::DELETE, "")?;
         match context.format {
             Format::Json => output::print_json(&extension),
-            Format::Text => output::print(&format!("`{}` {} is removed, with everything that it kept", text(&extension, "id"), text(&extension, "version"))),
+            Format::Text => output::print(&format!(
+                "`{}` {} is removed, with everything that it kept",
+                text(&extension, "id"),
+                text(&extension, "version")
+            )),
         }
     }
 

@@ -56,9 +56,12 @@ impl Fire {
         let phase = if self.after { "after" } else { "before" };
         let path = format!("/v1/actions/{}/{phase}", segment(&self.action));
         let request = self.request()?;
-        let verdict = block_on(context.client()?.request(Method::POST, &path, Content::Json(request)))?;
+        let verdict =
+            block_on(context.client()?.request(Method::POST, &path, Content::Json(request)))?;
         match context.format {
-            Format::Json => output::print_json(&output::without_secrets(&self.action, verdict.clone()))?,
+            Format::Json => {
+                output::print_json(&output::without_secrets(&self.action, verdict.clone()))?
+            }
             Format::Text => self.print(phase, &verdict)?,
         }
         Ok(match text(&verdict, "verdict") {
@@ -70,15 +73,23 @@ impl Fire {
 
     fn request(&self) -> Result<Value, Failure> {
         let mut request = Map::new();
-        let mut put = |name: &str, value: Option<Value>| value.map(|value| request.insert(name.to_owned(), value));
+        let mut put = |name: &str, value: Option<Value>| {
+            value.map(|value| request.insert(name.to_owned(), value))
+        };
         put(if self.after { "action_id" } else { "id" }, self.id.clone().map(Value::from));
         put("params", Some(self.values(&self.params)?));
         put("old", Some(self.values(&self.old)?));
-        let attributes = self.attribute.iter().map(|pair| named(pair).map(|(name, value)| (name.to_owned(), value.into())));
+        let attributes = self
+            .attribute
+            .iter()
+            .map(|pair| named(pair).map(|(name, value)| (name.to_owned(), value.into())));
         put("attributes", Some(Value::Object(attributes.collect::<Result<_, _>>()?)));
         put("dry_run", Some(self.dry_run.into()));
         put("status", self.status.clone().map(Value::from));
-        let result = self.result.as_ref().map(|json| serde_json::from_str(json).map_err(|error| Failure::new(format!("`--result` is not JSON: {error}: `{json}`"))));
+        let result = self.result.as_ref().map(|json| {
+            serde_json::from_str(json)
+                .map_err(|error| Failure::new(format!("`--result` is not JSON: {error}: `{json}`")))
+        });
         put("result", result.transpose()?);
         put(
             "actor",
@@ -92,7 +103,9 @@ impl Fire {
             }),
         );
         if let Some(object) = &self.object {
-            let (kind, id) = object.split_once(':').ok_or_else(|| Failure::new(format!("an object is KIND:ID: `{object}`")))?;
+            let (kind, id) = object
+                .split_once(':')
+                .ok_or_else(|| Failure::new(format!("an object is KIND:ID: `{object}`")))?;
             put("object", Some(json!({ "kind": kind, "id": id })));
         }
         Ok(Value::Object(request))
@@ -105,7 +118,11 @@ impl Fire {
             let (name, value) = named(pair)?;
             let (name, value) = match name.strip_suffix(':') {
                 Some(name) => {
-                    let json = serde_json::from_str(value).map_err(|error| Failure::new(format!("the value of `{name}` is not JSON: {error}: `{value}`")))?;
+                    let json = serde_json::from_str(value).map_err(|error| {
+                        Failure::new(format!(
+                            "the value of `{name}` is not JSON: {error}: `{value}`"
+                        ))
+                    })?;
                     (name, json)
                 }
                 None => (name, typed(&self.action, name, value)?),
@@ -122,13 +139,23 @@ impl Fire {
             _ if items(verdict, "alterations").next().is_some() => "altered",
             _ => "proceeds",
         };
-        output::print(&format!("{phase}:{} {}  {}", self.action, output::verdict(word), output::dim(text(verdict, "action_id"))))?;
+        output::print(&format!(
+            "{phase}:{} {}  {}",
+            self.action,
+            output::verdict(word),
+            output::dim(text(verdict, "action_id"))
+        ))?;
         print_handlers(verdict)?;
         if items(verdict, "trace").next().is_none() {
             output::print("  no extension handles this hook")?;
         }
-        if let (None, Some(near)) = (catalogue().action(&self.action), catalogue().near(&self.action).first()) {
-            output::print(&format!("  the catalogue has no action `{}`; did you mean `{near}`?", self.action))?;
+        if let (None, Some(near)) =
+            (catalogue().action(&self.action), catalogue().near(&self.action).first())
+        {
+            output::print(&format!(
+                "  the catalogue has no action `{}`; did you mean `{near}`?",
+                self.action
+            ))?;
         }
         Ok(())
     }
@@ -151,11 +178,19 @@ fn named(pair: &str) -> Result<(&str, &str), Failure> {
 }
 
 fn typed(action: &str, name: &str, value: &str) -> Result<Value, Failure> {
-    let wrong = |kind: FieldKind| Failure::new(format!("`{name}` of `{action}` is of type {kind}: `{value}`"));
+    let wrong = |kind: FieldKind| {
+        Failure::new(format!("`{name}` of `{action}` is of type {kind}: `{value}`"))
+    };
     match catalogue().field(action, name).map(|field| field.kind) {
-        Some(kind @ FieldKind::Integer) => value.parse::<i64>().map(Value::from).map_err(|_| wrong(kind)),
-        Some(kind @ FieldKind::Number) => value.parse::<f64>().map(Value::from).map_err(|_| wrong(kind)),
-        Some(kind @ FieldKind::Boolean) => value.parse::<bool>().map(Value::from).map_err(|_| wrong(kind)),
+        Some(kind @ FieldKind::Integer) => {
+            value.parse::<i64>().map(Value::from).map_err(|_| wrong(kind))
+        }
+        Some(kind @ FieldKind::Number) => {
+            value.parse::<f64>().map(Value::from).map_err(|_| wrong(kind))
+        }
+        Some(kind @ FieldKind::Boolean) => {
+            value.parse::<bool>().map(Value::from).map_err(|_| wrong(kind))
+        }
         Some(FieldKind::List) => Ok(value.split(',').map(str::trim).collect::<Vec<_>>().into()),
         Some(kind @ FieldKind::Json) => serde_json::from_str(value).map_err(|_| wrong(kind)),
         Some(FieldKind::Text) | None => Ok(value.into()),
@@ -169,14 +204,24 @@ pub(super) fn print_handlers(decided: &Value) -> Result<(), Failure> {
             "" => String::new(),
             field => format!("{field}: "),
         };
-        output::print(&format!("  {field}{}  {}", text(problem, "message"), output::dim(&format!("{} by {}", text(problem, "code"), text(problem, "extension")))))?;
+        output::print(&format!(
+            "  {field}{}  {}",
+            text(problem, "message"),
+            output::dim(&format!("{} by {}", text(problem, "code"), text(problem, "extension")))
+        ))?;
     }
     for change in items(decided, "alterations") {
         let side = |key: &str| match change.get(key) {
             None | Some(Value::Null) => "(nothing)".to_owned(),
             Some(value) => output::value(value),
         };
-        output::print(&format!("  {}: {} -> {}  {}", text(change, "field"), side("from"), side("to"), output::dim(&format!("by {}", text(change, "extension")))))?;
+        output::print(&format!(
+            "  {}: {} -> {}  {}",
+            text(change, "field"),
+            side("from"),
+            side("to"),
+            output::dim(&format!("by {}", text(change, "extension")))
+        ))?;
     }
     if let Some(result) = decided.get("result").filter(|result| !result.is_null()) {
         output::print(&format!("  result: {}", crate::hook::redacted(result)))?;
@@ -195,7 +240,8 @@ pub(super) fn print_handlers(decided: &Value) -> Result<(), Failure> {
     }
     if !table.is_empty() {
         output::print("")?;
-        let text: String = table.to_string().lines().map(|line| format!(" {}\n", line.trim_end())).collect();
+        let text: String =
+            table.to_string().lines().map(|line| format!(" {}\n", line.trim_end())).collect();
         output::print(&text)?;
     }
     for trace in items(decided, "trace") {
@@ -208,7 +254,11 @@ pub(super) fn print_handlers(decided: &Value) -> Result<(), Failure> {
             output::print(&format!("    at {frame}"))?;
         }
         for record in items(trace, "log") {
-            output::print(&format!("  {extension} {}: {}", text(record, "level"), text(record, "message")))?;
+            output::print(&format!(
+                "  {extension} {}: {}",
+                text(record, "level"),
+                text(record, "message")
+            ))?;
         }
     }
     Ok(())

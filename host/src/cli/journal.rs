@@ -41,17 +41,34 @@ impl Show {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         if let Some(action_id) = &self.action_id {
-            let found = block_on(client.request(Method::GET, &format!("/v1/journal/{}", segment(action_id)), Content::None))?;
+            let found = block_on(client.request(
+                Method::GET,
+                &format!("/v1/journal/{}", segment(action_id)),
+                Content::None,
+            ))?;
             return match context.format {
                 Format::Json => output::print_json(&found),
                 Format::Text => items(&found, "entries").try_for_each(print_entry),
             };
         }
-        let found = block_on(client.request(Method::GET, &format!("/v1/journal?{}", self.query()), Content::None))?;
+        let found = block_on(client.request(
+            Method::GET,
+            &format!("/v1/journal?{}", self.query()),
+            Content::None,
+        ))?;
         if context.format == Format::Json {
             return output::print_json(&found);
         }
-        let mut table = output::table(&["time", "hook", "actor", "object", "verdict", "handlers", "took", "action id"]);
+        let mut table = output::table(&[
+            "time",
+            "hook",
+            "actor",
+            "object",
+            "verdict",
+            "handlers",
+            "took",
+            "action id",
+        ]);
         for entry in items(&found, "entries") {
             table.add_row([
                 output::time(number(entry, "time_ms")),
@@ -84,7 +101,9 @@ impl Show {
             ("since_ms", since),
             ("limit", Some(self.limit.to_string())),
         ];
-        let parts = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", segment(&value?))));
+        let parts = parts
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", segment(&value?))));
         parts.collect::<Vec<_>>().join("&")
     }
 }

@@ -130,7 +130,9 @@ pub fn print_json(value: &Value) -> Result<(), Failure> {
 /// A table without lines, as wide as the terminal.
 pub fn table(heads: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     if !std::io::stdout().is_terminal() {
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
@@ -140,7 +142,11 @@ pub fn table(heads: &[&str]) -> Table {
 
 /// Prints a table, without the spaces at the ends of its lines.
 pub fn print_table(table: &Table) -> Result<(), Failure> {
-    let text: String = table.to_string().lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line).trim_end())).collect();
+    let text: String = table
+        .to_string()
+        .lines()
+        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line).trim_end()))
+        .collect();
     print(&text)
 }
 
@@ -194,7 +200,9 @@ pub fn duration(micros: u64) -> String {
 pub fn time(millis: u64) -> String {
     let millis = i64::try_from(millis).unwrap_or(i64::MAX);
     match jiff::Timestamp::from_millisecond(millis) {
-        Ok(time) => time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Ok(time) => {
+            time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+        }
         Err(_) => millis.to_string(),
     }
 }
@@ -202,7 +210,12 @@ pub fn time(millis: u64) -> String {
 /// A JSON value as a person writes it; a secret as `secret`.
 pub fn value(value: &Value) -> String {
     match value {
-        Value::String(text) => text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect(),
+        Value::String(text) => text
+            .chars()
+            .flat_map(
+                |c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] },
+            )
+            .collect(),
         Value::Object(members) if members.contains_key(crate::hook::SECRET_KEY) => "secret".into(),
         other => other.to_string(),
     }

@@ -38,11 +38,21 @@ impl Serve {
         config.listen = self.listen.or(config.listen);
         config.log = self.log.unwrap_or(config.log);
         config.socket = context.socket.clone().or(config.socket);
-        let filter = EnvFilter::try_new(&config.log)
-            .map_err(|error| Failure::new(format!("`log` is no filter such as `info`: {error}: `{}`", config.log)).with_status(UNUSABLE))?;
-        let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-        tracing_subscriber::fmt().with_ansi(colour).with_env_filter(filter).with_writer(std::io::stderr).init();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(EVENT_INTERVAL).build()?;
+        let filter = EnvFilter::try_new(&config.log).map_err(|error| {
+            Failure::new(format!("`log` is no filter such as `info`: {error}: `{}`", config.log))
+                .with_status(UNUSABLE)
+        })?;
+        let colour = std::io::IsTerminal::is_terminal(&std::io::stderr())
+            && std::env::var_os("NO_COLOR").is_none();
+        tracing_subscriber::fmt()
+            .with_ansi(colour)
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .event_interval(EVENT_INTERVAL)
+            .build()?;
         runtime.block_on(serve(&config))
     }
 }
@@ -54,7 +64,9 @@ async fn serve(config: &crate::config::Config) -> Result<(), Failure> {
     let compiler = if compiler.exists() { compiler.to_owned() } else { std::env::current_exe()? };
     let host = Host::open(config, &compiler).await.map_err(|error| {
         let hint = match error.downcast_ref() {
-            Some(StorageError::InUse { .. }) => "stop the host that uses it, or give this one a directory of its own by --data",
+            Some(StorageError::InUse { .. }) => {
+                "stop the host that uses it, or give this one a directory of its own by --data"
+            }
             _ => "`palisade store verify --data DIR` says what is wrong with a store",
         };
         unusable(error).with_hint(hint)
@@ -63,11 +75,19 @@ async fn serve(config: &crate::config::Config) -> Result<(), Failure> {
         Some(_) => Some(Tokens::open(&config.data).map_err(unusable)?),
         None => None,
     };
-    let listeners = server::bind(config).await.map_err(|error| Failure::new(format!("{error:#}")))?;
+    let listeners =
+        server::bind(config).await.map_err(|error| Failure::new(format!("{error:#}")))?;
     let extensions = host.registry.snapshot().extensions.len();
-    tracing::info!("palisade {} serves {extensions} extensions at {}", env!("CARGO_PKG_VERSION"), listeners.socket_path().display());
+    tracing::info!(
+        "palisade {} serves {extensions} extensions at {}",
+        env!("CARGO_PKG_VERSION"),
+        listeners.socket_path().display()
+    );
     if let Some(address) = listeners.tcp_address() {
-        tracing::info!("listening on {address}; the tokens are panel.token and operator.token in {}", config.data.display());
+        tracing::info!(
+            "listening on {address}; the tokens are panel.token and operator.token in {}",
+            config.data.display()
+        );
     }
     let stop = CancellationToken::new();
     let stopping = stop.clone();
@@ -77,14 +97,18 @@ async fn serve(config: &crate::config::Config) -> Result<(), Failure> {
         tracing::info!("stopping: running calls are finished first");
         stopping.cancel();
     });
-    server::serve(host, config, listeners, tokens, stop).await.map_err(|error| Failure::new(format!("{error:#}")))?;
+    server::serve(host, config, listeners, tokens, stop)
+        .await
+        .map_err(|error| Failure::new(format!("{error:#}")))?;
     tracing::info!("stopped");
     Ok(())
 }
 
 async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be caught; stop the host by killing it");
         return std::future::pending().await;
     };

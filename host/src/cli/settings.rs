@@ -36,21 +36,33 @@ impl Change {
         let given = block_on(client.request(Method::GET, &settings_path, Content::None))?;
         let mut settings = given.as_object().cloned().unwrap_or_default();
         if let Some(file) = &self.file {
-            let text = std::fs::read(file).map_err(|error| Failure::new(format!("`{}` cannot be read: {error}", file.display())))?;
-            settings = serde_json::from_slice(&text).map_err(|error| Failure::new(format!("`{}` is not a JSON object: {error}", file.display())))?;
+            let text = std::fs::read(file).map_err(|error| {
+                Failure::new(format!("`{}` cannot be read: {error}", file.display()))
+            })?;
+            settings = serde_json::from_slice(&text).map_err(|error| {
+                Failure::new(format!("`{}` is not a JSON object: {error}", file.display()))
+            })?;
         } else if self.set.is_empty() && self.unset.is_empty() {
             return show(context, &extension, &settings);
         }
         for name in &self.unset {
             if settings.remove(name).is_none() {
-                return Err(Failure::new(format!("the setting `{name}` is not set; it has its default already")));
+                return Err(Failure::new(format!(
+                    "the setting `{name}` is not set; it has its default already"
+                )));
             }
         }
         for pair in &self.set {
-            let (name, value) = pair.split_once('=').ok_or_else(|| Failure::new(format!("a setting is NAME=VALUE: `{pair}`")))?;
+            let (name, value) = pair
+                .split_once('=')
+                .ok_or_else(|| Failure::new(format!("a setting is NAME=VALUE: `{pair}`")))?;
             settings.insert(name.to_owned(), parse(schema, name, value)?);
         }
-        let changed = block_on(client.request(Method::PUT, &settings_path, Content::Json(Value::Object(settings.clone()))))?;
+        let changed = block_on(client.request(
+            Method::PUT,
+            &settings_path,
+            Content::Json(Value::Object(settings.clone())),
+        ))?;
         show(context, &changed, &settings)
     }
 }
@@ -66,11 +78,22 @@ fn parse(schema: &Value, name: &str, value: &str) -> Result<Value, Failure> {
         };
         Failure::new(format!("the extension has no setting `{name}`")).with_hint(hint)
     })?;
-    let json = || serde_json::from_str(value).map_err(|error| Failure::new(format!("the setting `{name}` needs JSON: {error}: `{value}`")));
+    let json = || {
+        serde_json::from_str(value).map_err(|error| {
+            Failure::new(format!("the setting `{name}` needs JSON: {error}: `{value}`"))
+        })
+    };
     match text(property, "type") {
         "string" => Ok(value.into()),
-        "array" if !value.trim_start().starts_with('[') => Ok(value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into()),
-        kind @ ("integer" | "number" | "boolean") => json().map_err(|_| Failure::new(format!("the setting `{name}` is of type {kind}: `{value}`"))),
+        "array" if !value.trim_start().starts_with('[') => Ok(value
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .collect::<Vec<_>>()
+            .into()),
+        kind @ ("integer" | "number" | "boolean") => json().map_err(|_| {
+            Failure::new(format!("the setting `{name}` is of type {kind}: `{value}`"))
+        }),
         _ => json(),
     }
 }
@@ -80,7 +103,10 @@ fn show(context: &Context, extension: &Value, given: &Map<String, Value>) -> Res
     if context.format == Format::Json {
         return output::print_json(settings);
     }
-    let schema = extension.get("settings_schema").and_then(|schema| schema.get("properties")).and_then(Value::as_object);
+    let schema = extension
+        .get("settings_schema")
+        .and_then(|schema| schema.get("properties"))
+        .and_then(Value::as_object);
     let Some(properties) = schema.filter(|properties| !properties.is_empty()) else {
         return output::print(&format!("`{}` has no settings", text(extension, "id")));
     };

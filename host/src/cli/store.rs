@@ -60,23 +60,37 @@ fn open(data: &Path) -> Result<(Storage, Blobs), Failure> {
         }
     };
     let database = data.join(directory::DATABASE);
-    Ok((Storage::open(&database).map_err(failure)?, Blobs::open(&data.join(directory::COMPONENTS)).map_err(failure)?))
+    Ok((
+        Storage::open(&database).map_err(failure)?,
+        Blobs::open(&data.join(directory::COMPONENTS)).map_err(failure)?,
+    ))
 }
 
 fn existing(data: &Path) -> Result<(), Failure> {
     match data.join(directory::DATABASE).is_dir() {
         true => Ok(()),
-        false => Err(Failure::new(format!("`{}` is no directory of a host: it has no `{}`", data.display(), directory::DATABASE))),
+        false => Err(Failure::new(format!(
+            "`{}` is no directory of a host: it has no `{}`",
+            data.display(),
+            directory::DATABASE
+        ))),
     }
 }
 
 fn export(context: &Context, path: &Path, data: Option<&Path>) -> Result<(), Failure> {
-    let mut file = File::options().write(true).create_new(true).open(path).map_err(|error| Failure::new(format!("`{}` cannot be made: {error}", path.display())))?;
+    let mut file =
+        File::options().write(true).create_new(true).open(path).map_err(|error| {
+            Failure::new(format!("`{}` cannot be made: {error}", path.display()))
+        })?;
     let written = match data {
         Some(data) => existing(data).and_then(|()| open(data)).and_then(|(storage, components)| {
-            transfer::export(&storage, &components, &mut file).map(drop).map_err(|error| Failure::new(error.to_string()))
+            transfer::export(&storage, &components, &mut file)
+                .map(drop)
+                .map_err(|error| Failure::new(error.to_string()))
         }),
-        None => context.client().and_then(|client| block_on(client.download("/v1/store/export", |bytes| file.write_all(bytes)))),
+        None => context.client().and_then(|client| {
+            block_on(client.download("/v1/store/export", |bytes| file.write_all(bytes)))
+        }),
     };
     let written = written.and_then(|()| Ok(file.sync_all()?));
     if let Err(failure) = written {
@@ -92,36 +106,55 @@ fn export(context: &Context, path: &Path, data: Option<&Path>) -> Result<(), Fai
 }
 
 fn import(context: &Context, path: &Path, data: &Path) -> Result<(), Failure> {
-    let file = File::open(path).map_err(|error| Failure::new(format!("`{}` cannot be read: {error}", path.display())))?;
-    crate::storage::make_private_directory(data).map_err(|error| Failure::new(error.to_string()))?;
+    let file = File::open(path)
+        .map_err(|error| Failure::new(format!("`{}` cannot be read: {error}", path.display())))?;
+    crate::storage::make_private_directory(data)
+        .map_err(|error| Failure::new(error.to_string()))?;
     let (storage, components) = open(data)?;
-    let counts = block_on(async { transfer::import(&storage, &components, file).await.map_err(|error| Failure::new(error.to_string())) })?;
+    let counts = block_on(async {
+        transfer::import(&storage, &components, file)
+            .await
+            .map_err(|error| Failure::new(error.to_string()))
+    })?;
     report(context, "imported", counts)
 }
 
 fn verify(context: &Context, data: &Path) -> Result<(), Failure> {
     existing(data)?;
     let (storage, components) = open(data)?;
-    let broken = |error: StorageError| Failure::new(error.to_string()).with_hint("`palisade store import` makes a store from the last export");
+    let broken = |error: StorageError| {
+        Failure::new(error.to_string())
+            .with_hint("`palisade store import` makes a store from the last export")
+    };
     let registry = Registry::open(storage.clone(), Policy::default()).map_err(broken)?;
     let snapshot = registry.snapshot_owned();
     for extension in snapshot.extensions.values() {
-        components.get(&extension.digest).map_err(|error| Failure::new(format!("the component of `{}`: {error}", extension.id)))?;
+        components.get(&extension.digest).map_err(|error| {
+            Failure::new(format!("the component of `{}`: {error}", extension.id))
+        })?;
     }
     // Reads every block of the journal.
     let nothing = Filter { action_id: Some(String::new()), ..Filter::default() };
     block_on(async {
-        let journal = Journal::open(storage.clone(), JournalLimits { max_bytes: u64::MAX, max_days: u32::MAX }).map_err(broken)?;
+        let journal = Journal::open(
+            storage.clone(),
+            JournalLimits { max_bytes: u64::MAX, max_days: u32::MAX },
+        )
+        .map_err(broken)?;
         journal.list(nothing, MAX_LIMIT).await.map_err(broken)
     })?;
     let mut counting = std::io::sink();
-    let counts = transfer::export(&storage, &components, &mut counting).map_err(|error| Failure::new(error.to_string()))?;
+    let counts = transfer::export(&storage, &components, &mut counting)
+        .map_err(|error| Failure::new(error.to_string()))?;
     report(context, "whole:", counts)
 }
 
 fn report(context: &Context, what: &str, counts: Counts) -> Result<(), Failure> {
     match context.format {
         Format::Json => output::print_json(&serde_json::to_value(counts)?),
-        Format::Text => output::print(&format!("{what} {} records and {} components", counts.records, counts.components)),
+        Format::Text => output::print(&format!(
+            "{what} {} records and {} components",
+            counts.records, counts.components
+        )),
     }
 }

@@ -140,7 +140,11 @@ impl Fault {
             | Fault::HostCalls { limit }
             | Fault::Handles { limit }
             | Fault::Busy { limit } => Some(*limit),
-            Fault::Trap { .. } | Fault::Exit { .. } | Fault::Failure { .. } | Fault::BadAnswer { .. } | Fault::NotReady { .. } => None,
+            Fault::Trap { .. }
+            | Fault::Exit { .. }
+            | Fault::Failure { .. }
+            | Fault::BadAnswer { .. }
+            | Fault::NotReady { .. } => None,
         }
     }
 }

@@ -76,7 +76,9 @@ impl Value {
     #[must_use]
     pub fn replaced_by(&self, new: Value) -> Value {
         match self {
-            Value::Secret(secret) => Value::Secret(Secret { value: Box::new(new), origin: secret.origin }),
+            Value::Secret(secret) => {
+                Value::Secret(Secret { value: Box::new(new), origin: secret.origin })
+            }
             _ => new,
         }
     }
@@ -126,7 +128,11 @@ impl Value {
             Value::Text(text) => text.len(),
             Value::Texts(texts) => texts.iter().map(|text| text.len() + 8).sum(),
             Value::Bytes(bytes) => bytes.len(),
-            Value::Json(_) | Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => 8,
+            Value::Json(_)
+            | Value::Null
+            | Value::Boolean(_)
+            | Value::Integer(_)
+            | Value::Number(_) => 8,
             Value::Secret(_) => 0,
         }
     }
@@ -155,9 +161,20 @@ impl From<serde_json::Value> for Value {
             serde_json::Value::Bool(value) => Value::Boolean(value),
             serde_json::Value::Number(number) => from_number(number),
             serde_json::Value::String(text) => Value::Text(text),
-            serde_json::Value::Array(items) if items.iter().all(serde_json::Value::is_string) => Value::Texts(
-                items.into_iter().filter_map(|item| if let serde_json::Value::String(text) = item { Some(text) } else { None }).collect(),
-            ),
+            serde_json::Value::Array(items) if items.iter().all(serde_json::Value::is_string) => {
+                Value::Texts(
+                    items
+                        .into_iter()
+                        .filter_map(|item| {
+                            if let serde_json::Value::String(text) = item {
+                                Some(text)
+                            } else {
+                                None
+                            }
+                        })
+                        .collect(),
+                )
+            }
             json => Value::Json(json),
         }
     }
@@ -187,7 +204,11 @@ impl Serialize for Value {
     }
 }
 
-fn one_entry<S: Serializer>(serializer: S, key: &str, value: &impl Serialize) -> Result<S::Ok, S::Error> {
+fn one_entry<S: Serializer>(
+    serializer: S,
+    key: &str,
+    value: &impl Serialize,
+) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
     map.serialize_entry(key, value)?;
     map.end()
@@ -200,8 +221,12 @@ pub struct Disclosed<'a, T: ?Sized>(pub &'a T);
 impl Serialize for Disclosed<'_, Value> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Value::Secret(Secret { value, origin: SecretOrigin::Panel }) => one_entry(serializer, SECRET_KEY, &Disclosed(&**value)),
-            Value::Secret(Secret { value, origin: SecretOrigin::Name }) => Disclosed(&**value).serialize(serializer),
+            Value::Secret(Secret { value, origin: SecretOrigin::Panel }) => {
+                one_entry(serializer, SECRET_KEY, &Disclosed(&**value))
+            }
+            Value::Secret(Secret { value, origin: SecretOrigin::Name }) => {
+                Disclosed(&**value).serialize(serializer)
+            }
             Value::Json(value) => value.serialize(serializer),
             value => value.serialize(serializer),
         }
@@ -279,7 +304,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
                     let text = map.next_value::<String>()?;
                     no_more(map, &object, BYTES_KEY)?;
                     let bytes = BASE64.decode(&text);
-                    return bytes.map(Value::Bytes).map_err(|e| de::Error::custom(format!("`{BYTES_KEY}` is not base64: {e}")));
+                    return bytes.map(Value::Bytes).map_err(|e| {
+                        de::Error::custom(format!("`{BYTES_KEY}` is not base64: {e}"))
+                    });
                 }
                 _ => {
                     object.insert(key, map.next_value()?);
@@ -291,10 +318,16 @@ impl<'de> Visitor<'de> for ValueVisitor {
 }
 
 /// Refuses other members beside a marker.
-fn no_more<'de, A: MapAccess<'de>>(mut map: A, before: &serde_json::Map<String, serde_json::Value>, marker: &str) -> Result<(), A::Error> {
+fn no_more<'de, A: MapAccess<'de>>(
+    mut map: A,
+    before: &serde_json::Map<String, serde_json::Value>,
+    marker: &str,
+) -> Result<(), A::Error> {
     let after = map.next_key::<String>()?;
     match before.keys().next().cloned().or(after) {
-        Some(key) => Err(de::Error::custom(format!("`{marker}` must stand alone in its object, beside it stands `{key}`"))),
+        Some(key) => Err(de::Error::custom(format!(
+            "`{marker}` must stand alone in its object, beside it stands `{key}`"
+        ))),
         None => Ok(()),
     }
 }
@@ -316,12 +349,18 @@ mod tests {
         assert_eq!(parse("\"a\""), Value::Text("a".into()));
         assert_eq!(parse("[\"a\",\"b\"]"), Value::Texts(vec!["a".into(), "b".into()]));
         assert_eq!(parse("[1]"), Value::Json(serde_json::json!([1])));
-        assert_eq!(parse("{\"a\":{\"$secret\":1}}"), Value::Json(serde_json::json!({"a": {"$secret": 1}})));
+        assert_eq!(
+            parse("{\"a\":{\"$secret\":1}}"),
+            Value::Json(serde_json::json!({"a": {"$secret": 1}}))
+        );
     }
 
     #[test]
     fn a_whole_number_beyond_64_bits_keeps_its_digits() {
-        assert_eq!(serde_json::to_string(&parse("18446744073709551615")).unwrap(), "18446744073709551615");
+        assert_eq!(
+            serde_json::to_string(&parse("18446744073709551615")).unwrap(),
+            "18446744073709551615"
+        );
     }
 
     #[test]
@@ -359,7 +398,10 @@ mod tests {
     fn the_panel_gets_a_secret_back_in_the_form_it_sent() {
         let marked = parse("{\"$secret\":\"x\"}");
         assert_eq!(serde_json::to_string(&Disclosed(&marked)).unwrap(), "{\"$secret\":\"x\"}");
-        assert_eq!(serde_json::to_string(&Disclosed(&Value::Text("x".into()).sealed())).unwrap(), "\"x\"");
+        assert_eq!(
+            serde_json::to_string(&Disclosed(&Value::Text("x".into()).sealed())).unwrap(),
+            "\"x\""
+        );
     }
 
     #[test]

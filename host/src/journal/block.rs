@@ -83,7 +83,12 @@ impl Packer {
 /// Packs entries into as few blocks as fit.
 fn pack(entries: &[(u64, Vec<u8>)], blocks: &mut Vec<(Head, Vec<u8>)>) {
     let Some(last_ms) = entries.iter().map(|(time, _)| *time).max() else { return };
-    let json = [b"[".as_slice(), &entries.iter().map(|(_, json)| json.as_slice()).collect::<Vec<_>>().join(&b','), b"]"].concat();
+    let json = [
+        b"[".as_slice(),
+        &entries.iter().map(|(_, json)| json.as_slice()).collect::<Vec<_>>().join(&b','),
+        b"]",
+    ]
+    .concat();
     let mut block = vec![VERSION];
     block.extend_from_slice(&last_ms.to_be_bytes());
     match zstd::bulk::compress(&json, LEVEL) {
@@ -115,7 +120,9 @@ pub(super) fn head(block: &[u8]) -> Result<Head, String> {
             let last_ms = rest.first_chunk::<8>().ok_or("it is cut short")?;
             Ok(Head { last_ms: u64::from_be_bytes(*last_ms) })
         }
-        Some((version, _)) => Err(format!("its version is {version}, and this host reads {VERSION}")),
+        Some((version, _)) => {
+            Err(format!("its version is {version}, and this host reads {VERSION}"))
+        }
         None => Err("it is empty".into()),
     }
 }
@@ -123,7 +130,8 @@ pub(super) fn head(block: &[u8]) -> Result<Head, String> {
 /// The entries of a block, oldest first.
 pub(super) fn unpack(block: &[u8]) -> Result<(Head, Vec<Entry>), String> {
     let head = head(block)?;
-    let json = zstd::bulk::decompress(block.get(HEAD..).unwrap_or_default(), MAX_UNPACKED).map_err(|error| error.to_string())?;
+    let json = zstd::bulk::decompress(block.get(HEAD..).unwrap_or_default(), MAX_UNPACKED)
+        .map_err(|error| error.to_string())?;
     let entries = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
     Ok((head, entries))
 }

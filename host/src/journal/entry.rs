@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::hook::{Decision, HookCall, LogLevel, ObjectRef, Params, Phase, Rehearsal, Status, Value, Verdict};
+use crate::hook::{
+    Decision, HookCall, LogLevel, ObjectRef, Params, Phase, Rehearsal, Status, Value, Verdict,
+};
 
 /// Bytes of one value, as JSON, that an entry keeps.
 const MAX_VALUE_BYTES: usize = 1 << 10;
@@ -153,7 +155,9 @@ pub struct EntryLog {
 
 /// Milliseconds since the epoch.
 pub(super) fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 impl Entry {
@@ -185,7 +189,10 @@ impl Entry {
                     extension: alteration.extension.to_string(),
                 })
                 .collect(),
-            result: verdict.result.as_deref().map(|result| shortened(crate::hook::redacted(result))),
+            result: verdict
+                .result
+                .as_deref()
+                .map(|result| shortened(crate::hook::redacted(result))),
             problems: verdict
                 .problems
                 .iter()
@@ -259,7 +266,9 @@ fn trace(trace: &crate::hook::HandlerTrace) -> EntryTrace {
         fuel: trace.fuel,
         memory_bytes: trace.memory,
         duration_us: micros(trace.duration),
-        log: log.map(|record| EntryLog { level: record.level, message: record.message.clone() }).collect(),
+        log: log
+            .map(|record| EntryLog { level: record.level, message: record.message.clone() })
+            .collect(),
     }
 }
 
@@ -270,7 +279,12 @@ impl EntryFault {
             crate::hook::Fault::Trap { backtrace, .. } => backtrace.clone(),
             _ => Vec::new(),
         };
-        Self { code: fault.code().to_owned(), message: fault.to_string(), limit: fault.limit(), backtrace }
+        Self {
+            code: fault.code().to_owned(),
+            message: fault.to_string(),
+            limit: fault.limit(),
+            backtrace,
+        }
     }
 }
 
@@ -279,7 +293,11 @@ fn micros(duration: Duration) -> u64 {
 }
 
 fn params(params: &Params) -> serde_json::Map<String, serde_json::Value> {
-    params.iter().take(MAX_PARAMS).map(|(name, value)| (name.clone(), shortened_value(value))).collect()
+    params
+        .iter()
+        .take(MAX_PARAMS)
+        .map(|(name, value)| (name.clone(), shortened_value(value)))
+        .collect()
 }
 
 fn shortened_value(value: &Value) -> serde_json::Value {

@@ -29,7 +29,8 @@ static OFFERED: [(&str, semver::Version); 7] = [
     ("palisade:kv/store", semver::Version::new(1, 0, 0)),
 ];
 /// The packages of WASI 0.2 that are linked with nothing behind them.
-const WASI: [&str; 6] = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+const WASI: [&str; 6] =
+    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
 /// What was read of a component.
 #[derive(Debug, Default)]
@@ -118,9 +119,12 @@ impl Component {
         let mut manifests = 0;
         walk(bytes, |depth, payload| {
             match payload {
-                Payload::CustomSection(section) if depth == 0 && section.name() == MANIFEST_SECTION => {
+                Payload::CustomSection(section)
+                    if depth == 0 && section.name() == MANIFEST_SECTION =>
+                {
                     manifests += 1;
-                    let text = std::str::from_utf8(section.data()).map_err(|error| invalid(format!("its manifest is not UTF-8: {error}")))?;
+                    let text = std::str::from_utf8(section.data())
+                        .map_err(|error| invalid(format!("its manifest is not UTF-8: {error}")))?;
                     component.manifest_text = Some(text.to_owned());
                 }
                 Payload::ComponentImportSection(imports) if depth == 0 => {
@@ -138,7 +142,9 @@ impl Component {
             Ok(())
         })?;
         if manifests > 1 {
-            return Err(invalid(format!("it has {manifests} custom sections `{MANIFEST_SECTION}`")));
+            return Err(invalid(format!(
+                "it has {manifests} custom sections `{MANIFEST_SECTION}`"
+            )));
         }
         Ok(component)
     }
@@ -149,7 +155,12 @@ impl Component {
         let Some(handler) = handler else {
             let found = match self.exports.as_slice() {
                 [] => "nothing".to_owned(),
-                names => names.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+                names => names
+                    .iter()
+                    .take(5)
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             };
             return Err(ComponentError::NoHandler { found });
         };
@@ -172,15 +183,22 @@ pub fn embed(bytes: &[u8], manifest_text: &str) -> Result<Vec<u8>, ComponentErro
     })?;
     let mut packed = wasm_encoder::Component::new();
     for (id, range) in sections {
-        let data = bytes.get(range).ok_or_else(|| invalid("a section lies outside the file".into()))?;
+        let data =
+            bytes.get(range).ok_or_else(|| invalid("a section lies outside the file".into()))?;
         packed.section(&wasm_encoder::RawSection { id, data });
     }
-    packed.section(&wasm_encoder::CustomSection { name: MANIFEST_SECTION.into(), data: manifest_text.as_bytes().into() });
+    packed.section(&wasm_encoder::CustomSection {
+        name: MANIFEST_SECTION.into(),
+        data: manifest_text.as_bytes().into(),
+    });
     Ok(packed.finish())
 }
 
 /// Visits each section with its depth: 0 for those of the outermost component.
-fn walk<'a>(bytes: &'a [u8], mut visit: impl FnMut(usize, &Payload<'a>) -> Result<(), ComponentError>) -> Result<(), ComponentError> {
+fn walk<'a>(
+    bytes: &'a [u8],
+    mut visit: impl FnMut(usize, &Payload<'a>) -> Result<(), ComponentError>,
+) -> Result<(), ComponentError> {
     let (mut depth, mut parts, mut functions) = (0_usize, 0_usize, 0_u64);
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(unreadable)?;
@@ -198,7 +216,9 @@ fn walk<'a>(bytes: &'a [u8], mut visit: impl FnMut(usize, &Payload<'a>) -> Resul
             return Err(invalid(format!("components nest more than {MAX_DEPTH} deep")));
         }
         if parts > MAX_PARTS {
-            return Err(invalid(format!("it has more than {MAX_PARTS} modules and components inside")));
+            return Err(invalid(format!(
+                "it has more than {MAX_PARTS} modules and components inside"
+            )));
         }
         if functions > MAX_FUNCTIONS {
             return Err(invalid(format!("it has more than {MAX_FUNCTIONS} functions")));
@@ -251,7 +271,10 @@ fn check_offered(full_name: &str) -> Result<(), ComponentError> {
     if version.major == offered.major && version.pre.is_empty() {
         return Ok(());
     }
-    Err(ComponentError::ContractVersion { wanted: full_name.to_owned(), offered: format!("{name}@{offered}") })
+    Err(ComponentError::ContractVersion {
+        wanted: full_name.to_owned(),
+        offered: format!("{name}@{offered}"),
+    })
 }
 
 #[cfg(test)]

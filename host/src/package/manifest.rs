@@ -213,18 +213,28 @@ impl Manifest {
         }
         let file: File = toml::from_str(text).map_err(|error| {
             let message = error.to_string();
-            ManifestError { hint: suggest::for_unknown_field(error.message()), message: message.trim_end().to_owned() }
+            ManifestError {
+                hint: suggest::for_unknown_field(error.message()),
+                message: message.trim_end().to_owned(),
+            }
         })?;
         if file.manifest != 1 {
-            return Err(wrong(format!("`manifest` is {}, and this host reads version 1 of the format", file.manifest)));
+            return Err(wrong(format!(
+                "`manifest` is {}, and this host reads version 1 of the format",
+                file.manifest
+            )));
         }
         let extension = file.extension;
         check_id(&extension.id)?;
         check_text("extension.name", &extension.name, 1, 100)?;
         check_text("extension.description", &extension.description, 0, 1000)?;
         check_contract(&extension.contract)?;
-        let version = semver::Version::parse(&extension.version)
-            .map_err(|error| wrong(format!("`extension.version` is not a semantic version such as `1.0.0`: {error}: `{}`", extension.version)))?;
+        let version = semver::Version::parse(&extension.version).map_err(|error| {
+            wrong(format!(
+                "`extension.version` is not a semantic version such as `1.0.0`: {error}: `{}`",
+                extension.version
+            ))
+        })?;
         let kv_bytes = file.needs.kv.as_ref().and_then(|kv| kv.quota_bytes);
         let subscriptions = check_subscriptions(file.on, file.limits.memory_bytes, kv_bytes)?;
         let kv = match file.needs.kv {
@@ -253,17 +263,25 @@ fn wrong(message: String) -> ManifestError {
 }
 
 fn check_id(id: &str) -> Result<(), ManifestError> {
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
     if id.len() <= 64 && id.split(['-', '.']).all(word) {
         return Ok(());
     }
-    Err(wrong(format!("`extension.id` must be words of a-z and 0-9 joined by `-` or `.`, at most 64 characters: `{}`", shown(id))))
+    Err(wrong(format!(
+        "`extension.id` must be words of a-z and 0-9 joined by `-` or `.`, at most 64 characters: `{}`",
+        shown(id)
+    )))
 }
 
 fn check_text(name: &str, text: &str, least: usize, most: usize) -> Result<(), ManifestError> {
     let length = text.chars().count();
     if length < least || length > most || text.chars().any(char::is_control) {
-        return Err(wrong(format!("`{name}` must be {least} to {most} characters without control characters: `{}`", shown(text))));
+        return Err(wrong(format!(
+            "`{name}` must be {least} to {most} characters without control characters: `{}`",
+            shown(text)
+        )));
     }
     Ok(())
 }
@@ -277,17 +295,36 @@ fn check_contract(contract: &str) -> Result<(), ManifestError> {
     let (major, minor) = contract
         .split_once('.')
         .and_then(|(major, minor)| Some((major.parse::<u64>().ok()?, minor.parse::<u64>().ok()?)))
-        .ok_or_else(|| wrong(format!("`extension.contract` must be a major and a minor version such as `1.0`: `{}`", shown(contract))))?;
+        .ok_or_else(|| {
+            wrong(format!(
+                "`extension.contract` must be a major and a minor version such as `1.0`: `{}`",
+                shown(contract)
+            ))
+        })?;
     if major != CONTRACT.0 || minor > CONTRACT.1 {
         return Err(ManifestError {
-            message: format!("`extension.contract` is {major}.{minor}, and this host offers palisade:extension {}.{}", CONTRACT.0, CONTRACT.1),
-            hint: Some(if (major, minor) > CONTRACT { "upgrade this host" } else { "build the extension against the newer contract" }.into()),
+            message: format!(
+                "`extension.contract` is {major}.{minor}, and this host offers palisade:extension {}.{}",
+                CONTRACT.0, CONTRACT.1
+            ),
+            hint: Some(
+                if (major, minor) > CONTRACT {
+                    "upgrade this host"
+                } else {
+                    "build the extension against the newer contract"
+                }
+                .into(),
+            ),
         });
     }
     Ok(())
 }
 
-fn check_subscriptions(on: Vec<On>, memory_bytes: Option<u64>, kv_bytes: Option<u64>) -> Result<Vec<Subscription>, ManifestError> {
+fn check_subscriptions(
+    on: Vec<On>,
+    memory_bytes: Option<u64>,
+    kv_bytes: Option<u64>,
+) -> Result<Vec<Subscription>, ManifestError> {
     if on.is_empty() {
         return Err(ManifestError {
             message: "it subscribes to no hook".into(),
@@ -295,15 +332,22 @@ fn check_subscriptions(on: Vec<On>, memory_bytes: Option<u64>, kv_bytes: Option<
         });
     }
     if on.len() > MAX_SUBSCRIPTIONS {
-        return Err(wrong(format!("it has {} subscriptions, the limit is {MAX_SUBSCRIPTIONS}", on.len())));
+        return Err(wrong(format!(
+            "it has {} subscriptions, the limit is {MAX_SUBSCRIPTIONS}",
+            on.len()
+        )));
     }
     let mut seen = BTreeSet::new();
     on.into_iter()
         .map(|on| {
             if !seen.insert(on.hook.clone()) {
-                return Err(wrong(format!("the hook `{}` is subscribed to twice", shown(&on.hook))));
+                return Err(wrong(format!(
+                    "the hook `{}` is subscribed to twice",
+                    shown(&on.hook)
+                )));
             }
-            let asked = Asked { fuel: on.fuel, deadline_ms: on.deadline_ms, memory_bytes, kv_bytes };
+            let asked =
+                Asked { fuel: on.fuel, deadline_ms: on.deadline_ms, memory_bytes, kv_bytes };
             check_subscription(on, asked)
         })
         .collect()
@@ -333,7 +377,9 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
         return fail("`fuel`, `deadline-ms` and `memory-bytes` must be more than 0");
     }
     let statuses = match on.status {
-        Some(statuses) if statuses.is_empty() => return fail("`status` must name at least one of succeeded, skipped, denied, failed"),
+        Some(statuses) if statuses.is_empty() => {
+            return fail("`status` must name at least one of succeeded, skipped, denied, failed");
+        }
         Some(statuses) => statuses,
         None => vec![Status::Succeeded],
     };
@@ -344,7 +390,16 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
         true => Alterable::All,
         false => Alterable::Fields(on.alter.into_iter().collect()),
     };
-    Ok(Subscription { phase, pattern, priority, powers: on.powers, alter, statuses, on_failure: on.on_failure, asked })
+    Ok(Subscription {
+        phase,
+        pattern,
+        priority,
+        powers: on.powers,
+        alter,
+        statuses,
+        on_failure: on.on_failure,
+        asked,
+    })
 }
 
 fn parse_hook(hook: &str) -> Result<(Phase, Pattern), ManifestError> {
@@ -367,7 +422,10 @@ fn parse_hook(hook: &str) -> Result<(Phase, Pattern), ManifestError> {
         Pattern::Under(prefix) if prefix.is_empty() => return Ok((phase, pattern)),
         Pattern::Under(name) | Pattern::Exact(name) => name,
     };
-    crate::hook::check_action(name).map_err(|message| ManifestError { message: format!("hook `{}`: {message}", shown(hook)), hint: None })?;
+    crate::hook::check_action(name).map_err(|message| ManifestError {
+        message: format!("hook `{}`: {message}", shown(hook)),
+        hint: None,
+    })?;
     Ok((phase, pattern))
 }
 
@@ -375,11 +433,13 @@ fn check_schema(settings: Option<toml::Table>) -> Result<serde_json::Value, Mani
     let Some(settings) = settings else {
         return Ok(serde_json::json!({ "type": "object", "additionalProperties": false }));
     };
-    let schema = serde_json::to_value(settings).map_err(|error| wrong(format!("`settings` is not a JSON Schema: {error}")))?;
+    let schema = serde_json::to_value(settings)
+        .map_err(|error| wrong(format!("`settings` is not a JSON Schema: {error}")))?;
     if schema.get("type").and_then(serde_json::Value::as_str) != Some("object") {
         return Err(wrong("`settings` must be a JSON Schema with `type = \"object\"`".into()));
     }
-    jsonschema::validator_for(&schema).map_err(|error| wrong(format!("`settings` is not a JSON Schema: {error}")))?;
+    jsonschema::validator_for(&schema)
+        .map_err(|error| wrong(format!("`settings` is not a JSON Schema: {error}")))?;
     check_required(&schema)?;
     Ok(schema)
 }
@@ -390,7 +450,10 @@ fn check_required(schema: &serde_json::Value) -> Result<(), ManifestError> {
     for name in required.into_iter().flatten().filter_map(serde_json::Value::as_str) {
         let property = schema.get("properties").and_then(|properties| properties.get(name));
         if property.and_then(|property| property.get("default")).is_none() {
-            return Err(wrong(format!("the setting `{}` is required and has no `default`", shown(name))));
+            return Err(wrong(format!(
+                "the setting `{}` is required and has no `default`",
+                shown(name)
+            )));
         }
     }
     Ok(())

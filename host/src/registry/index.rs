@@ -33,8 +33,12 @@ impl Index {
     /// Makes the index of these handlers.
     pub fn new(handlers: Vec<Arc<Handler>>) -> Self {
         Self {
-            before: ByAction::new(handlers.iter().filter(|handler| handler.subscription.phase == Phase::Before)),
-            after: ByAction::new(handlers.iter().filter(|handler| handler.subscription.phase == Phase::After)),
+            before: ByAction::new(
+                handlers.iter().filter(|handler| handler.subscription.phase == Phase::Before),
+            ),
+            after: ByAction::new(
+                handlers.iter().filter(|handler| handler.subscription.phase == Phase::After),
+            ),
             all: handlers,
         }
     }
@@ -63,10 +67,18 @@ impl ByAction {
             };
             list.or_default().push(handler.clone());
         }
-        let complete = |own: &[Arc<Handler>], name: &str| in_order(own.iter().chain(wider(name).filter_map(|prefix| under.get(prefix)).flatten()));
+        let complete = |own: &[Arc<Handler>], name: &str| {
+            in_order(own.iter().chain(wider(name).filter_map(|prefix| under.get(prefix)).flatten()))
+        };
         Self {
-            exact: exact.iter().map(|(action, own)| (action.clone(), complete(own, action))).collect(),
-            under: under.iter().map(|(prefix, own)| (prefix.clone(), complete(own, prefix))).collect(),
+            exact: exact
+                .iter()
+                .map(|(action, own)| (action.clone(), complete(own, action)))
+                .collect(),
+            under: under
+                .iter()
+                .map(|(prefix, own)| (prefix.clone(), complete(own, prefix)))
+                .collect(),
         }
     }
 
@@ -94,7 +106,8 @@ fn wider(name: &str) -> impl Iterator<Item = &str> {
 /// Sorts handlers into the order in which they run, and keeps of each extension the narrowest, which comes first.
 fn in_order<'a>(handlers: impl Iterator<Item = &'a Arc<Handler>>) -> Vec<Arc<Handler>> {
     let mut seen = HashSet::new();
-    let mut handlers: Vec<Arc<Handler>> = handlers.filter(|handler| seen.insert(handler.extension.id.clone())).cloned().collect();
+    let mut handlers: Vec<Arc<Handler>> =
+        handlers.filter(|handler| seen.insert(handler.extension.id.clone())).cloned().collect();
     handlers.sort_by(|a, b| {
         let key = |handler: &Handler| (round(handler), Reverse(handler.subscription.priority));
         key(a).cmp(&key(b)).then_with(|| a.extension.id.cmp(&b.extension.id))

@@ -69,7 +69,11 @@ pub enum CompileError {
 }
 
 /// Compiles a component in a child process.
-pub(super) async fn compile(program: &Path, component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
+pub(super) async fn compile(
+    program: &Path,
+    component: &[u8],
+    limits: &CompileLimits,
+) -> Result<Vec<u8>, CompileError> {
     let mut child = start(program, limits).map_err(failed)?;
     let work = converse(&mut child, component, limits);
     match tokio::time::timeout(Duration::from_millis(limits.wall_ms.into()), work).await {
@@ -101,8 +105,14 @@ fn start(program: &Path, limits: &CompileLimits) -> std::io::Result<Child> {
 }
 
 /// Gives the component to the child and takes what it makes of it.
-async fn converse(child: &mut Child, component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
-    let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+async fn converse(
+    child: &mut Child,
+    component: &[u8],
+    limits: &CompileLimits,
+) -> Result<Vec<u8>, CompileError> {
+    let (Some(mut stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
         return Err(CompileError::Failed("no pipes to the child".into()));
     };
     let (mut compiled, mut message) = (Vec::new(), Vec::new());
@@ -124,16 +134,25 @@ async fn converse(child: &mut Child, component: &[u8], limits: &CompileLimits) -
 /// Exit status of the child when the engine refuses the component.
 const REFUSED: u8 = 3;
 
-fn judge(status: ExitStatus, compiled: Vec<u8>, message: &[u8], limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
+fn judge(
+    status: ExitStatus,
+    compiled: Vec<u8>,
+    message: &[u8],
+    limits: &CompileLimits,
+) -> Result<Vec<u8>, CompileError> {
     let message = String::from_utf8_lossy(message).trim().to_owned();
     match status.code() {
         Some(0) if !compiled.is_empty() => Ok(compiled),
         Some(code) if code == i32::from(REFUSED) => Err(CompileError::Refused(message)),
         // Killed by a limit, or by an allocation that a limit refused.
-        None => Err(CompileError::Resources { cpu_seconds: limits.cpu_seconds, memory_bytes: limits.memory_bytes }),
-        Some(_) if message.contains("memory allocation of") => {
-            Err(CompileError::Resources { cpu_seconds: limits.cpu_seconds, memory_bytes: limits.memory_bytes })
-        }
+        None => Err(CompileError::Resources {
+            cpu_seconds: limits.cpu_seconds,
+            memory_bytes: limits.memory_bytes,
+        }),
+        Some(_) if message.contains("memory allocation of") => Err(CompileError::Resources {
+            cpu_seconds: limits.cpu_seconds,
+            memory_bytes: limits.memory_bytes,
+        }),
         Some(_) => Err(CompileError::Failed(format!("it ended with {status}: {message}"))),
     }
 }
@@ -152,7 +171,9 @@ pub fn worker(cpu_seconds: u64, memory_bytes: u64) -> ExitCode {
 fn compile_stdin(cpu_seconds: u64, memory_bytes: u64) -> anyhow::Result<()> {
     // Nobody waits for what a compiler makes whose host is gone.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    let limit = |resource, value| setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
+    let limit = |resource, value| {
+        setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
+    };
     limit(Resource::As, memory_bytes)?;
     limit(Resource::Cpu, cpu_seconds)?;
     limit(Resource::Core, 0)?;

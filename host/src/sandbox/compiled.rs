@@ -70,7 +70,12 @@ struct Loading {
 const FAILURE_KEPT: Duration = Duration::from_secs(60);
 
 impl Compiled {
-    pub(super) fn open(config: &SandboxConfig, engine: &Engine, linker: Linker<RunState>, components: Blobs) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        config: &SandboxConfig,
+        engine: &Engine,
+        linker: Linker<RunState>,
+        components: Blobs,
+    ) -> anyhow::Result<Self> {
         crate::storage::make_private_directory(&config.directory)?;
         Ok(Self {
             directory: config.directory.clone(),
@@ -82,13 +87,19 @@ impl Compiled {
             compiling: Semaphore::new(config.compile.parallel.max(1) as usize),
             engine: engine.clone(),
             linker,
-            mapped: Mutex::new(LruCache::new(NonZeroUsize::new(config.mapped).unwrap_or(NonZeroUsize::MIN))),
+            mapped: Mutex::new(LruCache::new(
+                NonZeroUsize::new(config.mapped).unwrap_or(NonZeroUsize::MIN),
+            )),
             loading: Mutex::default(),
         })
     }
 
     /// Compiles a component, keeps the code and links it once, to know that it can be called.
-    pub(super) async fn install(&self, digest: Digest, component: &[u8]) -> Result<(), CompiledError> {
+    pub(super) async fn install(
+        &self,
+        digest: Digest,
+        component: &[u8],
+    ) -> Result<(), CompiledError> {
         if let Ok(prepared) = self.load(digest) {
             self.keep(digest, prepared);
             return Ok(());
@@ -113,7 +124,10 @@ impl Compiled {
     }
 
     /// The component, ready to be called. The common case is one look-up under a lock.
-    pub(super) async fn prepared(self: &Arc<Self>, extension: &Arc<Extension>) -> Result<Arc<Prepared>, CompiledError> {
+    pub(super) async fn prepared(
+        self: &Arc<Self>,
+        extension: &Arc<Extension>,
+    ) -> Result<Arc<Prepared>, CompiledError> {
         let digest = extension.digest;
         if let Some(prepared) = self.mapped(&digest) {
             return Ok(prepared);
@@ -122,7 +136,8 @@ impl Compiled {
         let (its, extension) = (self.clone(), extension.clone());
         // A task of its own: compiling goes on, and is of use to the next call, when this one is past its deadline.
         let task = tokio::spawn(async move {
-            let loaded = loading.loaded.get_or_init(|| its.load_or_compile(&extension)).await.clone();
+            let loaded =
+                loading.loaded.get_or_init(|| its.load_or_compile(&extension)).await.clone();
             if loaded.is_ok() {
                 lock(&its.loading).remove(&digest);
             }
@@ -146,7 +161,13 @@ impl Compiled {
     }
 
     pub(super) fn sweep(&self, in_use: impl Fn(&Digest) -> bool) -> anyhow::Result<usize> {
-        let keep = |name: &str| name == "key" || name.split_once('-').and_then(|(digest, _)| Digest::parse(digest)).is_some_and(|digest| in_use(&digest) && name == self.name(&digest));
+        let keep = |name: &str| {
+            name == "key"
+                || name
+                    .split_once('-')
+                    .and_then(|(digest, _)| Digest::parse(digest))
+                    .is_some_and(|digest| in_use(&digest) && name == self.name(&digest))
+        };
         Ok(crate::storage::sweep_directory(&self.directory, keep)?)
     }
 
@@ -180,9 +201,13 @@ impl Compiled {
     }
 
     fn load(&self, digest: Digest) -> Result<Arc<Prepared>, LoadError> {
-        let file = fs::read(self.path(&digest)).map_err(|error| LoadError(format!("it cannot be read: {error}")))?;
-        let (mac, code) = file.split_at_checked(MAC_BYTES).ok_or_else(|| LoadError("it is cut short".into()))?;
-        self.mac(&digest, code).verify_slice(mac).map_err(|_| LoadError("this host did not write it as it is".into()))?;
+        let file = fs::read(self.path(&digest))
+            .map_err(|error| LoadError(format!("it cannot be read: {error}")))?;
+        let (mac, code) =
+            file.split_at_checked(MAC_BYTES).ok_or_else(|| LoadError("it is cut short".into()))?;
+        self.mac(&digest, code)
+            .verify_slice(mac)
+            .map_err(|_| LoadError("this host did not write it as it is".into()))?;
         self.link(code).map_err(|error| LoadError(error.to_string()))
     }
 
@@ -192,14 +217,18 @@ impl Compiled {
     }
 
     /// Maps code that this host compiled, and links it.
-    #[expect(unsafe_code, reason = "loading compiled code is unsafe by nature; see the comment at the block")]
+    #[expect(
+        unsafe_code,
+        reason = "loading compiled code is unsafe by nature; see the comment at the block"
+    )]
     fn link(&self, code: &[u8]) -> Result<Arc<Prepared>, CompiledError> {
         let link = |error: wasmtime::Error| CompiledError::Link(format!("{error:#}"));
         // SAFETY: `code` comes either straight from the compiler, which is this very binary, or from a file whose MAC
         // over these same bytes was checked with a key that only this host has; the bytes are not read again between
         // the check and here.
         let component = unsafe { Component::deserialize(&self.engine, code) }.map_err(link)?;
-        let pre = self.linker.instantiate_pre(&component).and_then(EventHandlerPre::new).map_err(link)?;
+        let pre =
+            self.linker.instantiate_pre(&component).and_then(EventHandlerPre::new).map_err(link)?;
         Ok(Arc::new(Prepared { pre }))
     }
 
@@ -238,7 +267,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn open_key(path: &Path) -> anyhow::Result<Vec<u8>> {
     match fs::read(path) {
         Ok(key) if key.len() == 32 => return Ok(key),
-        Ok(key) => tracing::warn!("the key of the compiled code has {} bytes instead of 32; making a new one", key.len()),
+        Ok(key) => tracing::warn!(
+            "the key of the compiled code has {} bytes instead of 32; making a new one",
+            key.len()
+        ),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }

@@ -47,8 +47,11 @@ pub(super) fn of(error: &wasmtime::Error, store: &Store<RunState>, deadline: &Fa
         Some(said) => format!("{cause}: {}", cut(said)),
         None => cause,
     };
-    let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
-    let name = |frame: &wasmtime::FrameInfo| frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled);
+    let frames =
+        error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
+    let name = |frame: &wasmtime::FrameInfo| {
+        frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled)
+    };
     Fault::Trap { message, backtrace: frames.iter().map(name).collect() }
 }
 

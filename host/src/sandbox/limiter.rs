@@ -48,7 +48,12 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let asked = self.memory.saturating_add((desired as u64).saturating_sub(current as u64));
         if asked > self.memory_limit {
             let limit = self.memory_limit;
@@ -58,7 +63,12 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let asked = self.table.saturating_add((desired as u64).saturating_sub(current as u64));
         if asked > self.table_limit {
             let limit = self.table_limit;
@@ -88,7 +98,11 @@ mod tests {
     use crate::limits::{Asked, HostLimits, LimitOverrides};
 
     fn limiter() -> Limiter {
-        Limiter::new(&HostLimits::default().resolve(Phase::Before, &Asked::default(), &LimitOverrides::default()))
+        Limiter::new(&HostLimits::default().resolve(
+            Phase::Before,
+            &Asked::default(),
+            &LimitOverrides::default(),
+        ))
     }
 
     #[test]

@@ -27,7 +27,12 @@ const BATCH_PARALLEL: usize = 8;
     params(("action" = String, Path, description = "The action, such as `mailbox.create`")),
     request_body = BeforeRequest,
     responses((status = 200, body = HookResponse<'static>), (status = "4XX", body = ErrorBody)))]
-pub(super) async fn before(State(app): AppState, Path(action): Path<String>, headers: HeaderMap, request: Body) -> Result<Response, ApiError> {
+pub(super) async fn before(
+    State(app): AppState,
+    Path(action): Path<String>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Response, ApiError> {
     let bytes = read(&app, &headers, request).await?;
     let request: BeforeRequest = body::parse(&bytes)?;
     let id = request.id.clone();
@@ -46,7 +51,12 @@ pub(super) async fn before(State(app): AppState, Path(action): Path<String>, hea
     params(("action" = String, Path, description = "The action, such as `mailbox.create`")),
     request_body = AfterRequest,
     responses((status = 200, body = HookResponse<'static>), (status = "4XX", body = ErrorBody)))]
-pub(super) async fn after(State(app): AppState, Path(action): Path<String>, headers: HeaderMap, request: Body) -> Result<Response, ApiError> {
+pub(super) async fn after(
+    State(app): AppState,
+    Path(action): Path<String>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Response, ApiError> {
     let bytes = read(&app, &headers, request).await?;
     let request: AfterRequest = body::parse(&bytes)?;
     let id = request.id.clone();
@@ -67,7 +77,12 @@ pub(super) async fn after(State(app): AppState, Path(action): Path<String>, head
     params(("action" = String, Path, description = "The action, such as `customer.delete`")),
     request_body = BatchRequest,
     responses((status = 200, body = BatchResponse<'static>), (status = "4XX", body = ErrorBody)))]
-pub(super) async fn before_batch(State(app): AppState, Path(action): Path<String>, headers: HeaderMap, request: Body) -> Result<Response, ApiError> {
+pub(super) async fn before_batch(
+    State(app): AppState,
+    Path(action): Path<String>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Response, ApiError> {
     let bytes = read(&app, &headers, request).await?;
     let (id, calls) = batch(&app, Phase::Before, &action, &bytes)?;
     let decide = many(&app, calls);
@@ -82,7 +97,12 @@ pub(super) async fn before_batch(State(app): AppState, Path(action): Path<String
     params(("action" = String, Path, description = "The action, such as `customer.delete`")),
     request_body = BatchRequest,
     responses((status = 200, body = BatchResponse<'static>), (status = "4XX", body = ErrorBody)))]
-pub(super) async fn after_batch(State(app): AppState, Path(action): Path<String>, headers: HeaderMap, request: Body) -> Result<Response, ApiError> {
+pub(super) async fn after_batch(
+    State(app): AppState,
+    Path(action): Path<String>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Response, ApiError> {
     let bytes = read(&app, &headers, request).await?;
     let (id, calls) = batch(&app, Phase::After, &action, &bytes)?;
     let its = app.clone();
@@ -97,20 +117,38 @@ pub(super) async fn after_batch(State(app): AppState, Path(action): Path<String>
 }
 
 async fn read(app: &App, headers: &HeaderMap, request: Body) -> Result<Bytes, ApiError> {
-    body::read(headers, request, app.config.body_bytes, Duration::from_millis(app.config.body_timeout_ms.into())).await
+    body::read(
+        headers,
+        request,
+        app.config.body_bytes,
+        Duration::from_millis(app.config.body_timeout_ms.into()),
+    )
+    .await
 }
 
-fn batch(app: &App, phase: Phase, action: &str, bytes: &[u8]) -> Result<(Option<String>, Vec<HookCall>), ApiError> {
+fn batch(
+    app: &App,
+    phase: Phase,
+    action: &str,
+    bytes: &[u8],
+) -> Result<(Option<String>, Vec<HookCall>), ApiError> {
     let request: BatchRequest = body::parse(bytes)?;
     let id = request.id.clone();
     Ok((id, request.into_calls(phase, action, &app.config)?))
 }
 
 /// Runs work that goes on when the connection is gone.
-async fn detached(app: &App, work: impl Future<Output = Result<Bytes, ApiError>> + Send + 'static) -> Result<Response, ApiError> {
+async fn detached(
+    app: &App,
+    work: impl Future<Output = Result<Bytes, ApiError>> + Send + 'static,
+) -> Result<Response, ApiError> {
     match app.detached.spawn(work).await {
         Ok(answer) => Ok(json(answer?)),
-        Err(error) => Err(ApiError::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())),
+        Err(error) => Err(ApiError::new(
+            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            error.to_string(),
+        )),
     }
 }
 
@@ -136,7 +174,8 @@ fn one(decided: &Decided) -> Bytes {
 }
 
 async fn many(app: &Arc<App>, calls: Vec<HookCall>) -> Bytes {
-    let decided: Vec<Decided> = stream::iter(calls).map(|call| decide(app, call)).buffered(BATCH_PARALLEL).collect().await;
+    let decided: Vec<Decided> =
+        stream::iter(calls).map(|call| decide(app, call)).buffered(BATCH_PARALLEL).collect().await;
     let verdicts = decided.iter().map(HookResponse::new).collect();
     serde_json::to_vec(&BatchResponse { verdicts }).unwrap_or_default().into()
 }

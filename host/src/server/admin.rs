@@ -199,7 +199,10 @@ fn summary(extension: &Extension) -> ExtensionSummary {
         name: extension.manifest.name.clone(),
         version: extension.version.to_string(),
         state: extension.state,
-        hooks: subscriptions.iter().map(|subscription| format!("{}:{}", subscription.phase, subscription.pattern)).collect(),
+        hooks: subscriptions
+            .iter()
+            .map(|subscription| format!("{}:{}", subscription.phase, subscription.pattern))
+            .collect(),
         powers,
         installed_ms: extension.installed_ms,
     }
@@ -261,14 +264,21 @@ pub(super) async fn list_extensions(State(app): AppState) -> Response {
 #[utoipa::path(post, path = "/v1/extensions", tag = "extensions", params(InstallQuery),
     request_body(content = Vec<u8>, content_type = "application/wasm"),
     responses((status = 200, body = InstallResponse), (status = "4XX", body = ErrorBody)))]
-pub(super) async fn install(State(app): AppState, Query(query): Query<InstallQuery>, headers: HeaderMap, request: Body) -> Result<Response, ApiError> {
+pub(super) async fn install(
+    State(app): AppState,
+    Query(query): Query<InstallQuery>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Response, ApiError> {
     let time = Duration::from_millis(u64::from(app.config.body_timeout_ms) * 6);
     let bytes = body::read(&headers, request, app.config.component_bytes, time).await?;
     let replace = if query.replace { Replace::Any } else { Replace::Older };
     let its = app.clone();
     // An installation that has begun is finished, whether the operator waits or not.
     let installed = app.detached.spawn(async move { its.host.install(bytes, replace).await }).await;
-    let installed = installed.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))??;
+    let installed = installed.map_err(|error| {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
+    })??;
     let extension = &installed.extension;
     let (change, replaced) = match installed.change {
         InstallChange::New => ("installed", None),
@@ -282,14 +292,20 @@ pub(super) async fn install(State(app): AppState, Query(query): Query<InstallQue
 /// Shows one extension.
 #[utoipa::path(get, path = "/v1/extensions/{id}", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = ExtensionDetail), (status = 404, body = ErrorBody)))]
-pub(super) async fn show_extension(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub(super) async fn show_extension(
+    State(app): AppState,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
     Ok(json(&detail(&app, &*app.host.registry.get(&id)?)))
 }
 
 /// Removes an extension and what it keeps.
 #[utoipa::path(delete, path = "/v1/extensions/{id}", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = ExtensionSummary), (status = 404, body = ErrorBody)))]
-pub(super) async fn remove(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub(super) async fn remove(
+    State(app): AppState,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
     let removed = app.host.remove(&id).await?;
     tracing::info!(extension.id = %removed.id, "`{}` is removed", removed.id);
     Ok(json(&summary(&removed)))
@@ -298,18 +314,28 @@ pub(super) async fn remove(State(app): AppState, Path(id): Path<String>) -> Resu
 /// Lets the handlers of an extension run.
 #[utoipa::path(post, path = "/v1/extensions/{id}/enable", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = ExtensionDetail), (status = 404, body = ErrorBody)))]
-pub(super) async fn enable(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub(super) async fn enable(
+    State(app): AppState,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
     set_state(app, &id, ExtensionState::Enabled).await
 }
 
 /// Keeps the handlers of an extension from running.
 #[utoipa::path(post, path = "/v1/extensions/{id}/disable", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = ExtensionDetail), (status = 404, body = ErrorBody)))]
-pub(super) async fn disable(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub(super) async fn disable(
+    State(app): AppState,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
     set_state(app, &id, ExtensionState::Disabled).await
 }
 
-async fn set_state(app: std::sync::Arc<super::App>, id: &str, state: ExtensionState) -> Result<Response, ApiError> {
+async fn set_state(
+    app: std::sync::Arc<super::App>,
+    id: &str,
+    state: ExtensionState,
+) -> Result<Response, ApiError> {
     let extension = app.host.set_state(id, state).await?;
     tracing::info!(extension.id = %extension.id, ?state, "`{}` is switched", extension.id);
     Ok(json(&detail(&app, &extension)))
@@ -318,7 +344,10 @@ async fn set_state(app: std::sync::Arc<super::App>, id: &str, state: ExtensionSt
 /// Shows the settings that an operator gave, without defaults.
 #[utoipa::path(get, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = serde_json::Value), (status = 404, body = ErrorBody)))]
-pub(super) async fn show_settings(State(app): AppState, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub(super) async fn show_settings(
+    State(app): AppState,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
     let extension = app.host.registry.get(&id)?;
     Ok(json(&app.host.registry.given_settings(&extension.id)?))
 }
@@ -327,8 +356,19 @@ pub(super) async fn show_settings(State(app): AppState, Path(id): Path<String>) 
 #[utoipa::path(put, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     request_body = serde_json::Value,
     responses((status = 200, body = ExtensionDetail), (status = "4XX", body = ErrorBody)))]
-pub(super) async fn set_settings(State(app): AppState, Path(id): Path<String>, headers: HeaderMap, request: Body) -> Result<Response, ApiError> {
-    let bytes = body::read(&headers, request, app.config.body_bytes, Duration::from_millis(app.config.body_timeout_ms.into())).await?;
+pub(super) async fn set_settings(
+    State(app): AppState,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Response, ApiError> {
+    let bytes = body::read(
+        &headers,
+        request,
+        app.config.body_bytes,
+        Duration::from_millis(app.config.body_timeout_ms.into()),
+    )
+    .await?;
     let settings: Settings = body::parse(&bytes)?;
     let extension = app.host.set_settings(&id, settings).await?;
     Ok(json(&detail(&app, &extension)))
@@ -336,7 +376,10 @@ pub(super) async fn set_settings(State(app): AppState, Path(id): Path<String>, h
 
 /// Lists hook calls and their verdicts, newest first.
 #[utoipa::path(get, path = "/v1/journal", tag = "host", params(JournalQuery), responses((status = 200, body = JournalResponse)))]
-pub(super) async fn journal(State(app): AppState, Query(query): Query<JournalQuery>) -> Result<Response, ApiError> {
+pub(super) async fn journal(
+    State(app): AppState,
+    Query(query): Query<JournalQuery>,
+) -> Result<Response, ApiError> {
     let filter = Filter {
         action: query.action,
         phase: query.phase,
@@ -353,12 +396,19 @@ pub(super) async fn journal(State(app): AppState, Query(query): Query<JournalQue
 /// Shows the hook calls of one action: before it and after it.
 #[utoipa::path(get, path = "/v1/journal/{action_id}", tag = "host", params(("action_id" = String, Path, description = "The identifier of the action")),
     responses((status = 200, body = JournalResponse), (status = 404, body = ErrorBody)))]
-pub(super) async fn journal_action(State(app): AppState, Path(action_id): Path<String>) -> Result<Response, ApiError> {
+pub(super) async fn journal_action(
+    State(app): AppState,
+    Path(action_id): Path<String>,
+) -> Result<Response, ApiError> {
     let filter = Filter { action_id: Some(action_id.clone()), ..Filter::default() };
     let mut entries = app.host.journal.list(filter, 100).await?;
     if entries.is_empty() {
         let shown: String = action_id.chars().take(80).flat_map(char::escape_default).collect();
-        return Err(ApiError::new(StatusCode::NOT_FOUND, "journal.unknown", format!("the journal has no action `{shown}`")));
+        return Err(ApiError::new(
+            StatusCode::NOT_FOUND,
+            "journal.unknown",
+            format!("the journal has no action `{shown}`"),
+        ));
     }
     entries.reverse();
     Ok(json(&JournalResponse { entries }))
@@ -374,9 +424,23 @@ pub(super) async fn list_actions() -> Response {
         fields: action
             .fields
             .iter()
-            .map(|field| CatalogueField { name: field.short(), r#type: field.kind, secret: field.secret, description: &field.description })
+            .map(|field| CatalogueField {
+                name: field.short(),
+                r#type: field.kind,
+                secret: field.secret,
+                description: &field.description,
+            })
             .collect(),
-        panels: action.panels.iter().map(|(panel, native)| (panel.as_str(), native.phases.iter().map(|phase| format!("{phase:?}").to_lowercase()).collect())).collect(),
+        panels: action
+            .panels
+            .iter()
+            .map(|(panel, native)| {
+                (
+                    panel.as_str(),
+                    native.phases.iter().map(|phase| format!("{phase:?}").to_lowercase()).collect(),
+                )
+            })
+            .collect(),
     });
     json(&actions.collect::<Vec<_>>())
 }
@@ -388,7 +452,11 @@ pub(super) async fn status(State(app): AppState) -> Response {
     json(&StatusResponse {
         version: env!("CARGO_PKG_VERSION"),
         extensions: snapshot.extensions.len(),
-        enabled: snapshot.extensions.values().filter(|extension| extension.state == ExtensionState::Enabled).count(),
+        enabled: snapshot
+            .extensions
+            .values()
+            .filter(|extension| extension.state == ExtensionState::Enabled)
+            .count(),
         store_bytes: app.host.storage.size(),
         journal_dropped: app.host.journal.dropped(),
         healthy: app.host.storage.is_healthy(),
@@ -398,7 +466,9 @@ pub(super) async fn status(State(app): AppState) -> Response {
 /// Shows the configuration that the host runs with, as TOML.
 #[utoipa::path(get, path = "/v1/config", tag = "host", responses((status = 200, body = String, content_type = "application/toml")))]
 pub(super) async fn config(State(app): AppState) -> Result<Response, ApiError> {
-    let text = toml::to_string(&app.shown_config).map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
+    let text = toml::to_string(&app.shown_config).map_err(|error| {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
+    })?;
     Ok(([(header::CONTENT_TYPE, "application/toml")], text).into_response())
 }
 
@@ -426,7 +496,9 @@ struct ChunkWriter {
 
 impl Write for ChunkWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.to.blocking_send(Ok(Bytes::copy_from_slice(bytes))).map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
+        self.to
+            .blocking_send(Ok(Bytes::copy_from_slice(bytes)))
+            .map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
         Ok(bytes.len())
     }
 
@@ -452,13 +524,23 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) async fn readyz(State(app): AppState) -> Result<&'static str, ApiError> {
     match app.host.storage.is_healthy() {
         true => Ok("ok\n"),
-        false => Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "store.unavailable", "the database failed; restart the host")),
+        false => Err(ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store.unavailable",
+            "the database failed; restart the host",
+        )),
     }
 }
 
 /// Figures for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "host", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub(super) async fn metrics(State(app): AppState) -> Result<Response, ApiError> {
-    let text = app.metrics.text(&app.host).map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
+    let text = app.metrics.text(&app.host).map_err(|error| {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
+    })?;
+    Ok((
+        [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
+        text,
+    )
+        .into_response())
 }

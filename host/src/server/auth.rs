@@ -53,7 +53,10 @@ pub struct Tokens {
 impl Tokens {
     /// Reads the tokens, or makes them, in files that only their owner can read.
     pub fn open(directory: &Path) -> anyhow::Result<Self> {
-        Ok(Self { panel: open_token(&directory.join(Role::Panel.token_file()))?, operator: open_token(&directory.join(Role::Operator.token_file()))? })
+        Ok(Self {
+            panel: open_token(&directory.join(Role::Panel.token_file()))?,
+            operator: open_token(&directory.join(Role::Operator.token_file()))?,
+        })
     }
 
     fn role(&self, token: &str) -> Option<Role> {
@@ -71,14 +74,20 @@ fn open_token(path: &Path) -> anyhow::Result<[u8; 32]> {
         Ok(token) => token.trim().to_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+            getrandom::fill(&mut bytes)
+                .map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
             let token = URL_SAFE_NO_PAD.encode(bytes);
             write_file(path, &[token.as_bytes(), b"\n"])?;
             token
         }
         Err(error) => anyhow::bail!("the token `{}` cannot be read: {error}", path.display()),
     };
-    anyhow::ensure!(token.len() >= 32, "the token in `{}` has {} characters, it needs 32 or more", path.display(), token.len());
+    anyhow::ensure!(
+        token.len() >= 32,
+        "the token in `{}` has {} characters, it needs 32 or more",
+        path.display(),
+        token.len()
+    );
     Ok(Sha256::digest(token.as_bytes()).into())
 }
 
@@ -109,11 +118,27 @@ fn allow(app: &App, request: &Request) -> Result<(), ApiError> {
         ApiError::new(StatusCode::UNAUTHORIZED, "auth.token", message)
             .with_hint(Some("send `Authorization: Bearer <token>`; the tokens are in the files panel.token and operator.token of the host's data directory"))
     };
-    let header = request.headers().get(header::AUTHORIZATION).ok_or_else(|| missing("over TCP a request needs a token"))?;
-    let token = header.to_str().ok().and_then(bearer).ok_or_else(|| missing("the header `Authorization` is not `Bearer <token>`"))?;
-    let role = app.tokens.as_ref().and_then(|tokens| tokens.role(token.trim())).ok_or_else(|| missing("the token is not one of this host's"))?;
+    let header = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .ok_or_else(|| missing("over TCP a request needs a token"))?;
+    let token = header
+        .to_str()
+        .ok()
+        .and_then(bearer)
+        .ok_or_else(|| missing("the header `Authorization` is not `Bearer <token>`"))?;
+    let role = app
+        .tokens
+        .as_ref()
+        .and_then(|tokens| tokens.role(token.trim()))
+        .ok_or_else(|| missing("the token is not one of this host's"))?;
     if role < needed {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "auth.role", "the panel's token may only call hooks").with_hint(Some("use the operator's token")));
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "auth.role",
+            "the panel's token may only call hooks",
+        )
+        .with_hint(Some("use the operator's token")));
     }
     Ok(())
 }
@@ -132,7 +157,16 @@ mod tests {
     fn everything_but_hooks_and_their_description_needs_the_operator() {
         assert_eq!(needed("/healthz"), None);
         assert_eq!(needed("/v1/actions/mailbox.create/before"), Some(Role::Panel));
-        for path in ["/v1/extensions", "/v1/journal", "/metrics", "/v1/status", "/v1/store/export", "/v1/config", "/", "/v1/actionsX"] {
+        for path in [
+            "/v1/extensions",
+            "/v1/journal",
+            "/metrics",
+            "/v1/status",
+            "/v1/store/export",
+            "/v1/config",
+            "/",
+            "/v1/actionsX",
+        ] {
             assert_eq!(needed(path), Some(Role::Operator), "{path}");
         }
     }
@@ -154,6 +188,8 @@ mod tests {
     fn a_short_token_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("panel.token"), "1234").unwrap();
-        assert!(Tokens::open(directory.path()).err().unwrap().to_string().contains("has 4 characters"));
+        assert!(
+            Tokens::open(directory.path()).err().unwrap().to_string().contains("has 4 characters")
+        );
     }
 }

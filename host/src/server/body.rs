@@ -41,7 +41,10 @@ impl HttpBody for Lent {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         self.begun = true;
         match &mut self.body {
             Some(body) => Pin::new(body).poll_frame(context),
@@ -60,7 +63,9 @@ impl HttpBody for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(body) = self.body.take().filter(|body| self.begun && !HttpBody::is_end_stream(body)) {
+        if let Some(body) =
+            self.body.take().filter(|body| self.begun && !HttpBody::is_end_stream(body))
+        {
             *self.back.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
         }
     }
@@ -87,8 +92,15 @@ impl Unread {
 }
 
 /// Reads a body of at most `limit` bytes within `time`.
-pub async fn read(headers: &HeaderMap, body: Body, limit: u64, time: Duration) -> Result<Bytes, ApiError> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+pub async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+    time: Duration,
+) -> Result<Bytes, ApiError> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let reading = async {
         match announced {
             Some(length) if length > limit => Err(too_large(length, limit)),
@@ -107,7 +119,13 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: u64, time: Duration) -
 async fn collect(mut body: Body, limit: u64) -> Result<Bytes, ApiError> {
     let mut collected = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "request.malformed", format!("the body broke off: {error}")))?;
+        let frame = frame.map_err(|error| {
+            ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "request.malformed",
+                format!("the body broke off: {error}"),
+            )
+        })?;
         let Ok(data) = frame.into_data() else { continue };
         let seen = (collected.len() + data.len()) as u64;
         if seen > limit {
@@ -137,14 +155,23 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         }
         // An array would be taken for the members of the object in their order.
         Some(first) if serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() => {
-            return Err(ApiError::invalid(format!("the body must be a JSON object, and it begins with `{}`", first.escape_ascii())));
+            return Err(ApiError::invalid(format!(
+                "the body must be a JSON object, and it begins with `{}`",
+                first.escape_ascii()
+            )));
         }
         _ => {}
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let error = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Err(error) => error,
-        Ok(_) => return Err(ApiError::new(StatusCode::BAD_REQUEST, "request.malformed", "there is more than one JSON value in the body")),
+        Ok(_) => {
+            return Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "request.malformed",
+                "there is more than one JSON value in the body",
+            ));
+        }
     };
     let path = error.path().to_string();
     let inner = error.into_inner();
@@ -153,7 +180,13 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
             "." => inner.to_string(),
             path => format!("`{path}`: {inner}"),
         };
-        return Err(ApiError::invalid(message.clone()).with_hint(suggest::for_unknown_field(&message)));
+        return Err(
+            ApiError::invalid(message.clone()).with_hint(suggest::for_unknown_field(&message))
+        );
     }
-    Err(ApiError::new(StatusCode::BAD_REQUEST, "request.malformed", format!("the body is not JSON: {inner}")))
+    Err(ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "request.malformed",
+        format!("the body is not JSON: {inner}"),
+    ))
 }

@@ -37,7 +37,10 @@ pub struct ApiError {
 impl ApiError {
     /// An error with this status, code and message.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, detail: ErrorDetail { code: code.to_owned(), message: message.into(), hint: None } }
+        Self {
+            status,
+            detail: ErrorDetail { code: code.to_owned(), message: message.into(), hint: None },
+        }
     }
 
     /// The same with what to do.
@@ -62,16 +65,20 @@ impl ApiError {
     /// A failure of the host itself. What it was is in the host's log, not in the answer.
     fn internal(what: &str, error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "{what}");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", what).with_hint(Some("the host's log says more"))
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", what)
+            .with_hint(Some("the host's log says more"))
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&ErrorBody { error: self.detail }).unwrap_or_default();
-        let mut response = (self.status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
@@ -94,9 +101,12 @@ impl From<RegistryError> for ApiError {
         match error {
             RegistryError::Unknown { ref near, .. } => {
                 let hint = near.as_ref().map(|near| format!("did you mean `{near}`?"));
-                Self::new(StatusCode::NOT_FOUND, "extension.unknown", error.to_string()).with_hint(hint)
+                Self::new(StatusCode::NOT_FOUND, "extension.unknown", error.to_string())
+                    .with_hint(hint)
             }
-            RegistryError::Settings(error) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "settings.invalid", error.to_string()),
+            RegistryError::Settings(error) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "settings.invalid", error.to_string())
+            }
             RegistryError::Storage(error) => error.into(),
         }
     }
@@ -116,12 +126,14 @@ impl From<InstallError> for ApiError {
 /// Answers a request for a path that there is not.
 pub async fn no_such_route(uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(200).collect();
-    ApiError::new(StatusCode::NOT_FOUND, "route.unknown", format!("there is no `{path}`")).with_hint(Some("GET /v1/openapi.json lists all paths"))
+    ApiError::new(StatusCode::NOT_FOUND, "route.unknown", format!("there is no `{path}`"))
+        .with_hint(Some("GET /v1/openapi.json lists all paths"))
 }
 
 /// Answers a request by a method that the path does not have.
 pub async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(200).collect();
     let message = format!("`{path}` does not take the method {method}");
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "route.method", message).with_hint(Some("GET /v1/openapi.json lists all paths"))
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "route.method", message)
+        .with_hint(Some("GET /v1/openapi.json lists all paths"))
 }

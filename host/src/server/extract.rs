@@ -21,7 +21,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         match AxumPath::from_request_parts(parts, state).await {
             Ok(AxumPath(part)) => Ok(Self(part)),
             Err(rejection) => {
-                let message = format!("the path `{}` cannot be read: {}", shown(parts.uri.path()), reason(&rejection.body_text()));
+                let message = format!(
+                    "the path `{}` cannot be read: {}",
+                    shown(parts.uri.path()),
+                    reason(&rejection.body_text())
+                );
                 Err(ApiError::new(StatusCode::BAD_REQUEST, "request.malformed", message))
             }
         }
@@ -36,7 +40,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             Ok(AxumQuery(query)) => Ok(Self(query)),
             Err(rejection) => {
                 let reason = reason(&rejection.body_text());
-                let message = format!("the query `{}`: {reason}", shown(parts.uri.query().unwrap_or_default()));
+                let message = format!(
+                    "the query `{}`: {reason}",
+                    shown(parts.uri.query().unwrap_or_default())
+                );
                 Err(ApiError::invalid(message).with_hint(suggest::for_unknown_field(&reason)))
             }
         }

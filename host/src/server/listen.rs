@@ -38,9 +38,15 @@ pub struct Listeners {
 /// Binds the Unix socket, and the TCP port if one is configured.
 pub async fn bind(config: &Config) -> anyhow::Result<Listeners> {
     let socket_path = config.socket_path();
-    let socket = bind_socket(&socket_path, config).await.with_context(|| format!("the socket `{}` cannot be used", socket_path.display()))?;
+    let socket = bind_socket(&socket_path, config)
+        .await
+        .with_context(|| format!("the socket `{}` cannot be used", socket_path.display()))?;
     let tcp = match config.listen {
-        Some(address) => Some(TcpListener::bind(address).await.with_context(|| format!("cannot listen on `{address}`"))?),
+        Some(address) => Some(
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on `{address}`"))?,
+        ),
         None => None,
     };
     Ok(Listeners { socket, socket_path, tcp })
@@ -57,12 +63,17 @@ async fn bind_socket(path: &Path, config: &Config) -> anyhow::Result<UnixListene
 /// Removes a socket that a killed host left behind, and nothing else.
 async fn remove_stale_socket(path: &Path) -> anyhow::Result<()> {
     match std::fs::symlink_metadata(path) {
-        Ok(metadata) => anyhow::ensure!(metadata.file_type().is_socket(), "there is a file of this name that is no socket"),
+        Ok(metadata) => anyhow::ensure!(
+            metadata.file_type().is_socket(),
+            "there is a file of this name that is no socket"
+        ),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error.into()),
     }
     match UnixStream::connect(path).await {
-        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Ok(std::fs::remove_file(path)?),
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Ok(std::fs::remove_file(path)?)
+        }
         // A host whose queue of connections is full does not take one, and lives all the same.
         Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => Err(error.into()),
         Ok(_) | Err(_) => anyhow::bail!("another host listens on it"),
@@ -96,11 +107,18 @@ struct Connections {
 }
 
 /// Serves connections until `stop` is cancelled, then waits for requests that are under way.
-pub(super) async fn run(listeners: Listeners, app: &Arc<App>, router: Router, stop: CancellationToken) {
-    let shared = Arc::new(Connections { app: app.clone(), router, stop, tasks: TaskTracker::new() });
+pub(super) async fn run(
+    listeners: Listeners,
+    app: &Arc<App>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let shared =
+        Arc::new(Connections { app: app.clone(), router, stop, tasks: TaskTracker::new() });
     let places = app.config.connections as usize;
     // Places of their own, so that a flood over TCP leaves the socket free.
-    let (socket_places, tcp_places) = (Arc::new(Semaphore::new(places)), Arc::new(Semaphore::new(places)));
+    let (socket_places, tcp_places) =
+        (Arc::new(Semaphore::new(places)), Arc::new(Semaphore::new(places)));
     let socket = async {
         loop {
             let Some(place) = shared.place(&socket_places).await else { return };

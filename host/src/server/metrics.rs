@@ -87,15 +87,39 @@ impl Default for Metrics {
         };
         let mut registry = Registry::with_prefix("palisade");
         registry.register("hook_calls", "Hook calls decided", metrics.calls.clone());
-        registry.register("hook_call_duration_seconds", "Time to decide a hook call, all handlers together", metrics.call_seconds.clone());
-        registry.register("handler_outcomes", "What handlers decided, or the code of the fault that kept them from it", metrics.outcomes.clone());
+        registry.register(
+            "hook_call_duration_seconds",
+            "Time to decide a hook call, all handlers together",
+            metrics.call_seconds.clone(),
+        );
+        registry.register(
+            "handler_outcomes",
+            "What handlers decided, or the code of the fault that kept them from it",
+            metrics.outcomes.clone(),
+        );
         registry.register("handler_fuel", "Units of fuel that handlers used", metrics.fuel.clone());
-        registry.register("handler_seconds", "Time that handlers took", metrics.handler_seconds.clone());
-        registry.register("hook_calls_in_flight", "Hook calls that are being decided", metrics.in_flight.clone());
+        registry.register(
+            "handler_seconds",
+            "Time that handlers took",
+            metrics.handler_seconds.clone(),
+        );
+        registry.register(
+            "hook_calls_in_flight",
+            "Hook calls that are being decided",
+            metrics.in_flight.clone(),
+        );
         registry.register("connections", "Connections that are open", metrics.connections.clone());
         registry.register("extensions", "Extensions installed", metrics.extensions.clone());
-        registry.register("journal_dropped", "Entries that the journal could not take since the start", metrics.journal_dropped.clone());
-        registry.register("store_bytes", "Bytes of the database on disk", metrics.store_bytes.clone());
+        registry.register(
+            "journal_dropped",
+            "Entries that the journal could not take since the start",
+            metrics.journal_dropped.clone(),
+        );
+        registry.register(
+            "store_bytes",
+            "Bytes of the database on disk",
+            metrics.store_bytes.clone(),
+        );
         Self { registry: Mutex::new(registry), ..metrics }
     }
 }
@@ -113,14 +137,18 @@ impl Metrics {
             Decision::Deny => VerdictLabel::deny,
         };
         self.calls.get_or_create(&CallLabels { phase, verdict }).inc();
-        self.call_seconds.get_or_create(&PhaseLabels { phase }).observe(decided.duration.as_secs_f64());
+        self.call_seconds
+            .get_or_create(&PhaseLabels { phase })
+            .observe(decided.duration.as_secs_f64());
         for trace in &decided.verdict.trace {
             let outcome = match &trace.outcome {
                 Ok(word) => word,
                 Err(fault) => fault.code(),
             };
             let extension = trace.extension.to_string();
-            self.outcomes.get_or_create(&OutcomeLabels { extension: extension.clone(), outcome }).inc();
+            self.outcomes
+                .get_or_create(&OutcomeLabels { extension: extension.clone(), outcome })
+                .inc();
             let labels = ExtensionLabels { extension };
             self.fuel.get_or_create(&labels).inc_by(trace.fuel);
             self.handler_seconds.get_or_create(&labels).inc_by(trace.duration.as_secs_f64());
@@ -134,7 +162,10 @@ impl Metrics {
         self.journal_dropped.set(number(host.journal.dropped()));
         self.store_bytes.set(number(host.storage.size()));
         let mut text = String::new();
-        encode(&mut text, &self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner))?;
+        encode(
+            &mut text,
+            &self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+        )?;
         Ok(text)
     }
 }

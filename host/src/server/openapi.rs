@@ -33,8 +33,12 @@ struct BearerToken;
 impl utoipa::Modify for BearerToken {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let description = "Over TCP: the token of the panel for `hooks`, the token of the operator for everything. Not needed over the Unix socket.";
-        let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
-        document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+        let scheme =
+            Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
     }
 }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use crate::config::ServerConfig;
 use crate::hook::{
-    Actor, ActorKind, Decision, Disclosed, Ended, HookCall, ObjectRef, Params, Phase, Rehearsal, Role, Status, Value, check_action,
+    Actor, ActorKind, Decision, Disclosed, Ended, HookCall, ObjectRef, Params, Phase, Rehearsal,
+    Role, Status, Value, check_action,
 };
 use crate::host::{Decided, now_ms};
 use crate::journal::EntryFault;
@@ -317,20 +318,36 @@ impl AfterRequest {
 
 impl BatchRequest {
     /// The hook calls that this asks for.
-    pub fn into_calls(self, phase: Phase, action: &str, config: &ServerConfig) -> Result<Vec<HookCall>, ApiError> {
+    pub fn into_calls(
+        self,
+        phase: Phase,
+        action: &str,
+        config: &ServerConfig,
+    ) -> Result<Vec<HookCall>, ApiError> {
         if self.items.is_empty() || self.items.len() > config.batch as usize {
-            return Err(ApiError::invalid(format!("`items` must have 1 to {} items: {}", config.batch, self.items.len())));
+            return Err(ApiError::invalid(format!(
+                "`items` must have 1 to {} items: {}",
+                config.batch,
+                self.items.len()
+            )));
         }
         self.id.as_ref().map_or(Ok(()), |id| check_name("id", id))?;
         let id = self.id.clone().unwrap_or_else(new_id);
         let common = |item: BatchItem, number: usize| {
             let at = |error: ApiError| error.with_prefix(&format!("`items[{number}]`"));
-            if phase == Phase::Before && (item.status.is_some() || item.result.is_some() || item.action_id.is_some()) {
-                return Err(at(ApiError::invalid("`status`, `result` and `action_id` mean nothing before an action")));
+            if phase == Phase::Before
+                && (item.status.is_some() || item.result.is_some() || item.action_id.is_some())
+            {
+                return Err(at(ApiError::invalid(
+                    "`status`, `result` and `action_id` mean nothing before an action",
+                )));
             }
             let ended = match phase {
                 Phase::Before => None,
-                Phase::After => Some(Ended { status: item.status.unwrap_or_default(), result: item.result.map(Arc::new) }),
+                Phase::After => Some(Ended {
+                    status: item.status.unwrap_or_default(),
+                    result: item.result.map(Arc::new),
+                }),
             };
             let call = HookCall {
                 id: item.action_id.unwrap_or_else(|| format!("{id}.{number}")),
@@ -353,7 +370,12 @@ impl BatchRequest {
 
 impl From<RequestActor> for Actor {
     fn from(actor: RequestActor) -> Self {
-        Actor { kind: ActorKind::from_name(&actor.kind), role: actor.role.as_deref().map(Role::from_name), id: actor.id, name: actor.name }
+        Actor {
+            kind: ActorKind::from_name(&actor.kind),
+            role: actor.role.as_deref().map(Role::from_name),
+            id: actor.id,
+            name: actor.name,
+        }
     }
 }
 
@@ -367,7 +389,9 @@ fn new_id() -> String {
 
 /// Checks everything that the JSON's shape does not say.
 fn check(call: HookCall, config: &ServerConfig) -> Result<HookCall, ApiError> {
-    check_action(&call.action).map_err(|message| ApiError::new(axum::http::StatusCode::BAD_REQUEST, "action.invalid", message))?;
+    check_action(&call.action).map_err(|message| {
+        ApiError::new(axum::http::StatusCode::BAD_REQUEST, "action.invalid", message)
+    })?;
     check_name("id", &call.id)?;
     if let Some(actor) = &call.actor {
         check_name("actor.id", &actor.id)?;
@@ -381,22 +405,39 @@ fn check(call: HookCall, config: &ServerConfig) -> Result<HookCall, ApiError> {
     }
     for (name, params) in [("params", &*call.params), ("old", &call.old)] {
         if params.len() > config.params as usize {
-            return Err(ApiError::invalid(format!("`{name}` has {} values, the limit is {}", params.len(), config.params)));
+            return Err(ApiError::invalid(format!(
+                "`{name}` has {} values, the limit is {}",
+                params.len(),
+                config.params
+            )));
         }
         params.keys().try_for_each(|key| check_name(name, key))?;
     }
     if call.attributes.len() > MAX_ATTRIBUTES {
-        return Err(ApiError::invalid(format!("`attributes` has {} values, the limit is {MAX_ATTRIBUTES}", call.attributes.len())));
+        return Err(ApiError::invalid(format!(
+            "`attributes` has {} values, the limit is {MAX_ATTRIBUTES}",
+            call.attributes.len()
+        )));
     }
     for (name, value) in &call.attributes {
         check_name("attributes", name)?;
         if value.len() > MAX_ATTRIBUTE_BYTES {
-            return Err(ApiError::invalid(format!("the attribute `{name}` has {} bytes, the limit is {MAX_ATTRIBUTE_BYTES}", value.len())));
+            return Err(ApiError::invalid(format!(
+                "the attribute `{name}` has {} bytes, the limit is {MAX_ATTRIBUTE_BYTES}",
+                value.len()
+            )));
         }
     }
     if call.depth > config.depth {
-        let message = format!("`depth` is {}, the limit is {}: actions of extensions led to one another", call.depth, config.depth);
-        return Err(ApiError::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "depth.exceeded", message));
+        let message = format!(
+            "`depth` is {}, the limit is {}: actions of extensions led to one another",
+            call.depth, config.depth
+        );
+        return Err(ApiError::new(
+            axum::http::StatusCode::UNPROCESSABLE_ENTITY,
+            "depth.exceeded",
+            message,
+        ));
     }
     Ok(call)
 }
@@ -404,7 +445,9 @@ fn check(call: HookCall, config: &ServerConfig) -> Result<HookCall, ApiError> {
 fn check_name(what: &str, name: &str) -> Result<(), ApiError> {
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
         let shown: String = name.chars().take(80).flat_map(char::escape_default).collect();
-        return Err(ApiError::invalid(format!("a name in `{what}` must have 1 to {MAX_NAME_BYTES} bytes without control characters: `{shown}`")));
+        return Err(ApiError::invalid(format!(
+            "a name in `{what}` must have 1 to {MAX_NAME_BYTES} bytes without control characters: `{shown}`"
+        )));
     }
     Ok(())
 }

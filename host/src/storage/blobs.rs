@@ -62,7 +62,9 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("not a SHA-256 in hexadecimal: `{text}`")))
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!("not a SHA-256 in hexadecimal: `{text}`"))
+        })
     }
 }
 
@@ -94,19 +96,28 @@ impl Blobs {
         let bytes = fs::read(&path).map_err(|error| file_error(&path, &error))?;
         match Digest::of(&bytes) == *digest {
             true => Ok(bytes),
-            false => Err(StorageError::File { path: path.display().to_string(), reason: "its content does not match its name; it is damaged".into() }),
+            false => Err(StorageError::File {
+                path: path.display().to_string(),
+                reason: "its content does not match its name; it is damaged".into(),
+            }),
         }
     }
 
     /// The digests of all files.
     pub fn list(&self) -> Result<Vec<Digest>, StorageError> {
-        let entries = fs::read_dir(&self.directory).map_err(|error| file_error(&self.directory, &error))?;
-        Ok(entries.flatten().filter_map(|entry| Digest::parse(entry.file_name().to_str()?)).collect())
+        let entries =
+            fs::read_dir(&self.directory).map_err(|error| file_error(&self.directory, &error))?;
+        Ok(entries
+            .flatten()
+            .filter_map(|entry| Digest::parse(entry.file_name().to_str()?))
+            .collect())
     }
 
     /// Removes what is not in use, and what an interrupted write left behind.
     pub fn sweep(&self, in_use: impl Fn(&Digest) -> bool) -> Result<usize, StorageError> {
-        sweep_directory(&self.directory, |name| Digest::parse(name).is_some_and(|digest| in_use(&digest)))
+        sweep_directory(&self.directory, |name| {
+            Digest::parse(name).is_some_and(|digest| in_use(&digest))
+        })
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {
@@ -115,7 +126,10 @@ impl Blobs {
 }
 
 /// Removes the files of a directory that are not to be kept.
-pub(crate) fn sweep_directory(directory: &Path, keep: impl Fn(&str) -> bool) -> Result<usize, StorageError> {
+pub(crate) fn sweep_directory(
+    directory: &Path,
+    keep: impl Fn(&str) -> bool,
+) -> Result<usize, StorageError> {
     let entries = fs::read_dir(directory).map_err(|error| file_error(directory, &error))?;
     let mut removed = 0;
     for entry in entries.flatten() {
@@ -145,8 +159,12 @@ pub(crate) fn make_private_directory(directory: &Path) -> Result<(), StorageErro
 pub fn write_file(path: &Path, parts: &[&[u8]]) -> Result<(), StorageError> {
     let failed = |error: &std::io::Error| file_error(path, error);
     // A bare name is in the working directory, and its parent is empty.
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory).map_err(|error| failed(&error))?;
+    let directory =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(directory)
+        .map_err(|error| failed(&error))?;
     for part in parts {
         file.write_all(part).map_err(|error| failed(&error))?;
     }
@@ -156,7 +174,9 @@ pub fn write_file(path: &Path, parts: &[&[u8]]) -> Result<(), StorageError> {
 }
 
 fn sync_directory(directory: &Path) -> Result<(), StorageError> {
-    File::open(directory).and_then(|file| file.sync_all()).map_err(|error| file_error(directory, &error))
+    File::open(directory)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| file_error(directory, &error))
 }
 
 fn file_error(path: &Path, error: &std::io::Error) -> StorageError {

@@ -18,7 +18,13 @@ impl Engine for MemoryEngine {
         Ok(self.pairs.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
     }
 
-    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, direction: Direction, limit: usize) -> Result<Vec<Pair>, StorageError> {
+    fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StorageError> {
         let pairs = self.pairs.read().unwrap_or_else(PoisonError::into_inner);
         let owned = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
         let own = |(key, _): &(&Vec<u8>, &Vec<u8>)| key.starts_with(prefix);
@@ -28,7 +34,12 @@ impl Engine for MemoryEngine {
                     Some(after) => Bound::Excluded(after),
                     None => Bound::Included(prefix),
                 };
-                pairs.range::<[u8], _>((start, Bound::Unbounded)).take_while(own).take(limit).map(owned).collect()
+                pairs
+                    .range::<[u8], _>((start, Bound::Unbounded))
+                    .take_while(own)
+                    .take(limit)
+                    .map(owned)
+                    .collect()
             }
             Direction::Backward => {
                 let end = super::prefix_end(prefix);
@@ -37,7 +48,14 @@ impl Engine for MemoryEngine {
                     (None, Some(end)) => Bound::Excluded(end.as_slice()),
                     (None, None) => Bound::Unbounded,
                 };
-                pairs.range::<[u8], _>((Bound::Unbounded, end)).rev().skip_while(|pair| !own(pair) && pair.0.as_slice() > prefix).take_while(own).take(limit).map(owned).collect()
+                pairs
+                    .range::<[u8], _>((Bound::Unbounded, end))
+                    .rev()
+                    .skip_while(|pair| !own(pair) && pair.0.as_slice() > prefix)
+                    .take_while(own)
+                    .take(limit)
+                    .map(owned)
+                    .collect()
             }
         })
     }

@@ -44,16 +44,31 @@ impl SledEngine {
         let path = directory.display().to_string();
         let failed = |reason: String| StorageError::Open { path: path.clone(), reason };
         make_private_directory(directory)?;
-        let witness = File::options().read(true).write(true).create(true).truncate(false).open(directory.join(WITNESS));
+        let witness = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(directory.join(WITNESS));
         let witness = witness.map_err(|error| failed(format!("`{WITNESS}`: {error}")))?;
         let least = witnessed(&witness);
         if least > 0 {
-            check(&directory.join("db")).map_err(|reason| failed(format!("its file `db` {reason}")))?;
+            check(&directory.join("db"))
+                .map_err(|reason| failed(format!("its file `db` {reason}")))?;
         }
-        let open = || sled::Config::new().path(directory).segment_size(SEGMENT_BYTES).cache_capacity(CACHE_BYTES).flush_every_ms(Some(500)).open();
+        let open = || {
+            sled::Config::new()
+                .path(directory)
+                .segment_size(SEGMENT_BYTES)
+                .cache_capacity(CACHE_BYTES)
+                .flush_every_ms(Some(500))
+                .open()
+        };
         let db = match catch_unwind(AssertUnwindSafe(open)) {
             Ok(Ok(db)) => db,
-            Ok(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
+            Ok(Err(sled::Error::Io(error)))
+                if error.to_string().contains("could not acquire lock") =>
+            {
                 return Err(StorageError::InUse { path });
             }
             Ok(Err(error)) => return Err(failed(error.to_string())),
@@ -65,10 +80,15 @@ impl SledEngine {
             let synced = File::open(directory.join(entry)).and_then(|file| file.sync_all());
             synced.map_err(|error| failed(format!("`{entry}`: {error}")))?;
         }
-        let counted = guarded(|| db.get(COUNT).map_err(self::failed)).map_err(|error| failed(error.to_string()))?;
-        let count = counted.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))).unwrap_or(0);
+        let counted = guarded(|| db.get(COUNT).map_err(self::failed))
+            .map_err(|error| failed(error.to_string()))?;
+        let count = counted
+            .and_then(|bytes| Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?)))
+            .unwrap_or(0);
         if count < least {
-            return Err(failed(format!("it holds {count} of the {least} writes that were made to it; its file `db` is damaged")));
+            return Err(failed(format!(
+                "it holds {count} of the {least} writes that were made to it; its file `db` is damaged"
+            )));
         }
         Ok(Self { db, file, witness, count: count.into() })
     }
@@ -93,7 +113,8 @@ fn check(path: &Path) -> Result<(), String> {
     file.sync_all().map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
     let mut header = [0; HEADER_BYTES];
-    let is_segment = |offset: u64| file.read_exact_at(&mut header, offset).is_ok() && is_header(&header);
+    let is_segment =
+        |offset: u64| file.read_exact_at(&mut header, offset).is_ok() && is_header(&header);
     match (0..length).step_by(SEGMENT_BYTES).any(is_segment) {
         true => Ok(()),
         false => Err(format!("is damaged: there is no segment in its {length} bytes")),
@@ -110,7 +131,8 @@ fn failed(error: sled::Error) -> StorageError {
 }
 
 fn guarded<T>(work: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StorageError::Failed("sled panicked".into())))
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(StorageError::Failed("sled panicked".into())))
 }
 
 impl Engine for SledEngine {
@@ -118,7 +140,13 @@ impl Engine for SledEngine {
         guarded(|| Ok(self.db.get(key).map_err(failed)?.map(|value| value.to_vec())))
     }
 
-    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, direction: Direction, limit: usize) -> Result<Vec<Pair>, StorageError> {
+    fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StorageError> {
         let start = match (after, direction) {
             (Some(after), Direction::Forward) if after >= prefix => Bound::Excluded(after.to_vec()),
             _ if prefix.is_empty() => Bound::Excluded(COUNT.to_vec()),
@@ -128,7 +156,8 @@ impl Engine for SledEngine {
             (Some(after), Direction::Backward) => Bound::Excluded(after.to_vec()),
             _ => super::prefix_end(prefix).map_or(Bound::Unbounded, Bound::Excluded),
         };
-        if let (Bound::Included(start) | Bound::Excluded(start), Bound::Excluded(end)) = (&start, &end)
+        if let (Bound::Included(start) | Bound::Excluded(start), Bound::Excluded(end)) =
+            (&start, &end)
             && start >= end
         {
             return Ok(Vec::new());
@@ -143,7 +172,9 @@ impl Engine for SledEngine {
                 Direction::Backward => pairs.rev().take(limit).map(own).collect(),
             }
         })
-        .map(|pairs: Vec<Pair>| pairs.into_iter().filter(|(key, _)| key.starts_with(prefix)).collect())
+        .map(|pairs: Vec<Pair>| {
+            pairs.into_iter().filter(|(key, _)| key.starts_with(prefix)).collect()
+        })
     }
 
     fn apply(&self, writes: Vec<Write>) -> Result<(), StorageError> {
@@ -161,7 +192,9 @@ impl Engine for SledEngine {
         self.file.sync_all().map_err(|error| StorageError::Failed(format!("fsync: {error}")))?;
         self.count.fetch_add(1, Ordering::Relaxed);
         let record = [count.as_slice(), &crc32fast::hash(&count).to_be_bytes()].concat();
-        self.witness.write_all_at(&record, 0).map_err(|error| StorageError::Failed(format!("`{WITNESS}`: {error}")))
+        self.witness
+            .write_all_at(&record, 0)
+            .map_err(|error| StorageError::Failed(format!("`{WITNESS}`: {error}")))
     }
 
     fn size(&self) -> u64 {

@@ -72,7 +72,11 @@ pub enum TransferError {
 }
 
 /// Writes everything that the storage and the components hold.
-pub fn export(storage: &Storage, components: &Blobs, to: impl Write) -> Result<Counts, TransferError> {
+pub fn export(
+    storage: &Storage,
+    components: &Blobs,
+    to: impl Write,
+) -> Result<Counts, TransferError> {
     let mut to = zstd::Encoder::new(to, LEVEL)?;
     let mut write = |line: &Line| -> Result<(), TransferError> {
         serde_json::to_writer(&mut to, line).map_err(std::io::Error::from)?;
@@ -82,7 +86,11 @@ pub fn export(storage: &Storage, components: &Blobs, to: impl Write) -> Result<C
     let mut counts = Counts::default();
     let mut write_record = |key: &[u8], value: &[u8]| {
         counts.records += 1;
-        write(&Line::Record { key: BASE64.encode(key), value: BASE64.encode(value), crc: crc(key, value) })
+        write(&Line::Record {
+            key: BASE64.encode(key),
+            value: BASE64.encode(value),
+            crc: crc(key, value),
+        })
     };
     for (key, value) in related(storage)? {
         write_record(&key, &value)?;
@@ -122,7 +130,11 @@ fn related(storage: &Storage) -> Result<Vec<super::Pair>, TransferError> {
 }
 
 /// Visits every record whose key begins with `prefix`.
-fn each(storage: &Storage, prefix: &[u8], mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), TransferError>) -> Result<(), TransferError> {
+fn each(
+    storage: &Storage,
+    prefix: &[u8],
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), TransferError>,
+) -> Result<(), TransferError> {
     let mut after: Option<Vec<u8>> = None;
     loop {
         let pairs = storage.scan(prefix, after.as_deref(), Direction::Forward, BATCH)?;
@@ -134,7 +146,11 @@ fn each(storage: &Storage, prefix: &[u8], mut visit: impl FnMut(&[u8], &[u8]) ->
 
 /// Reads an export into an empty store. The components come first into their place, so that no record refers to one
 /// that is not there; a file that turns out to be damaged leaves the records out.
-pub async fn import(storage: &Storage, components: &Blobs, from: impl Read) -> Result<Counts, TransferError> {
+pub async fn import(
+    storage: &Storage,
+    components: &Blobs,
+    from: impl Read,
+) -> Result<Counts, TransferError> {
     let present = storage.scan(b"", None, Direction::Forward, 1)?.len();
     if present > 0 {
         return Err(TransferError::NotEmpty(present));
@@ -142,7 +158,9 @@ pub async fn import(storage: &Storage, components: &Blobs, from: impl Read) -> R
     let (records, counts) = read(components, from)?;
     for batch in records.chunks(BATCH) {
         let batch = batch.to_vec();
-        let written = storage.update(move |transaction| batch.into_iter().try_for_each(|(key, value)| transaction.put(key, value)));
+        let written = storage.update(move |transaction| {
+            batch.into_iter().try_for_each(|(key, value)| transaction.put(key, value))
+        });
         written.await.map_err(|error: StorageError| error)?;
     }
     Ok(counts)
@@ -155,15 +173,24 @@ fn read(components: &Blobs, from: impl Read) -> Result<(Vec<super::Pair>, Counts
         number += 1;
         let damaged = |reason: String| TransferError::Damaged { line: number, reason };
         let mut text = Vec::new();
-        from.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut text).map_err(|error| damaged(error.to_string()))?;
+        from.by_ref()
+            .take(MAX_LINE_BYTES)
+            .read_until(b'\n', &mut text)
+            .map_err(|error| damaged(error.to_string()))?;
         if text.is_empty() {
             return Err(damaged("the file ends without its last line; it was cut".into()));
         }
-        let line: Line = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        let line: Line =
+            serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         let decode = |text: &str| BASE64.decode(text).map_err(|error| damaged(error.to_string()));
         match line {
-            Line::Head { format, version } if number == 1 && format == FORMAT && version == VERSION => {}
-            Line::Head { format, version } => return Err(damaged(format!("a head of `{format}` version {version}; this host reads `{FORMAT}` version {VERSION}"))),
+            Line::Head { format, version }
+                if number == 1 && format == FORMAT && version == VERSION => {}
+            Line::Head { format, version } => {
+                return Err(damaged(format!(
+                    "a head of `{format}` version {version}; this host reads `{FORMAT}` version {VERSION}"
+                )));
+            }
             _ if number == 1 => return Err(damaged("there is no head".into())),
             Line::Record { key, value, crc: expected } => {
                 let (key, value) = (decode(&key)?, decode(&value)?);
@@ -175,12 +202,16 @@ fn read(components: &Blobs, from: impl Read) -> Result<(Vec<super::Pair>, Counts
             }
             Line::Component { digest, bytes } => {
                 if components.put(&decode(&bytes)?)? != digest {
-                    return Err(damaged(format!("the component {digest} does not match its digest")));
+                    return Err(damaged(format!(
+                        "the component {digest} does not match its digest"
+                    )));
                 }
                 counts.components += 1;
             }
             Line::End(expected) if expected == counts => return Ok((records, counts)),
-            Line::End(expected) => return Err(damaged(format!("{expected:?} were written, {counts:?} were read"))),
+            Line::End(expected) => {
+                return Err(damaged(format!("{expected:?} were written, {counts:?} were read")));
+            }
         }
     }
 }
@@ -202,7 +233,9 @@ mod tests {
         components.put(b"component").unwrap();
         let storage = Storage::in_memory().unwrap();
         for n in 0..500_u32 {
-            let written: Result<(), StorageError> = storage.update(move |transaction| transaction.put(n.to_be_bytes().to_vec(), vec![7; 100])).await;
+            let written: Result<(), StorageError> = storage
+                .update(move |transaction| transaction.put(n.to_be_bytes().to_vec(), vec![7; 100]))
+                .await;
             written.unwrap();
         }
         (storage, directory, components)
@@ -229,7 +262,9 @@ mod tests {
         export(&storage, &components, &mut file).unwrap();
         for damage in [file.len() / 2, file.len() - 1] {
             let (copy, directory) = (Storage::in_memory().unwrap(), tempfile::tempdir().unwrap());
-            let error = import(&copy, &Blobs::open(directory.path()).unwrap(), &file[..damage]).await.unwrap_err();
+            let error = import(&copy, &Blobs::open(directory.path()).unwrap(), &file[..damage])
+                .await
+                .unwrap_err();
             assert!(error.to_string().starts_with("the export file"), "{error}");
             assert!(copy.scan(b"", None, Direction::Forward, 1).unwrap().is_empty());
         }

@@ -29,7 +29,9 @@ async fn refused(component: ByHand<'_>) -> Answer {
 
 /// A component whose handler does this and then proceeds.
 fn handler(body: &str) -> String {
-    format!("(func (export \"handle\") (param i32) (result i32) {body} (call $drop-event (local.get 0)) (i32.const 0))")
+    format!(
+        "(func (export \"handle\") (param i32) (result i32) {body} (call $drop-event (local.get 0)) (i32.const 0))"
+    )
 }
 
 #[tokio::test]
@@ -39,9 +41,15 @@ async fn a_component_by_hand_can_be_right() {
 
 #[tokio::test]
 async fn a_trap_comes_with_the_functions_that_led_to_it() {
-    let core = format!("(func $inner (unreachable)) (func $_ZN5outer4call17h0123456789abcdefE (call $inner)) {}", handler("(call $_ZN5outer4call17h0123456789abcdefE)"));
+    let core = format!(
+        "(func $inner (unreachable)) (func $_ZN5outer4call17h0123456789abcdefE (call $inner)) {}",
+        handler("(call $_ZN5outer4call17h0123456789abcdefE)")
+    );
     let fault = fault(ByHand { core: &core, ..ByHand::default() }).await;
-    assert_eq!(fault["backtrace"], json!(["inner", "outer::call::h0123456789abcdef", "function 3"]));
+    assert_eq!(
+        fault["backtrace"],
+        json!(["inner", "outer::call::h0123456789abcdef", "function 3"])
+    );
 }
 
 #[tokio::test]
@@ -75,7 +83,8 @@ async fn a_memory_of_4_gib_is_refused_at_install() {
 
 #[tokio::test]
 async fn a_table_of_4_billion_elements_is_refused_at_install() {
-    let imports = "(core module $big (table 4294967295 funcref)) (core instance (instantiate $big))";
+    let imports =
+        "(core module $big (table 4294967295 funcref)) (core instance (instantiate $big))";
     let answer = refused(ByHand { imports, core: PROCEED, ..ByHand::default() }).await;
     assert!(answer.message().contains("table"), "{}", answer.text);
 }
@@ -101,8 +110,10 @@ const BUCKETS: &str = r#"
 #[tokio::test]
 async fn handles_without_end_stop_at_their_limit() {
     let open = "(loop (call $open (i32.const 1024) (i32.const 4) (i32.const 2048)) (br_if 0 (i32.eqz (i32.load8_u (i32.const 2048)))))";
-    let core = format!("(import \"host\" \"open\" (func $open (param i32 i32 i32))) {}", handler(open));
-    let component = ByHand { imports: BUCKETS, with: r#"(export "open" (func $open))"#, core: &core };
+    let core =
+        format!("(import \"host\" \"open\" (func $open (param i32 i32 i32))) {}", handler(open));
+    let component =
+        ByHand { imports: BUCKETS, with: r#"(export "open" (func $open))"#, core: &core };
     let fault = fault(component).await;
     assert_eq!((&fault["code"], &fault["limit"]), (&json!("handles"), &json!(1_000)), "{fault}");
 }
@@ -118,8 +129,12 @@ const CLOCK: &str = r#"
 
 #[tokio::test]
 async fn handles_of_wasi_count_too() {
-    let core = format!("(import \"host\" \"subscribe\" (func $subscribe (param i64) (result i32))) {}", handler("(loop (drop (call $subscribe (i64.const -1))) (br 0))"));
-    let component = ByHand { imports: CLOCK, with: r#"(export "subscribe" (func $subscribe))"#, core: &core };
+    let core = format!(
+        "(import \"host\" \"subscribe\" (func $subscribe (param i64) (result i32))) {}",
+        handler("(loop (drop (call $subscribe (i64.const -1))) (br 0))")
+    );
+    let component =
+        ByHand { imports: CLOCK, with: r#"(export "subscribe" (func $subscribe))"#, core: &core };
     let fault = fault(component).await;
     assert_eq!((&fault["code"], &fault["limit"]), (&json!("handles"), &json!(1_000)), "{fault}");
 }
@@ -129,9 +144,16 @@ async fn exiting_is_no_answer() {
     let imports = r#"
       (import "wasi:cli/exit@0.2.0" (instance $exit (export "exit" (func (param "status" (result))))))
       (core func $exit (canon lower (func $exit "exit")))"#;
-    let core = format!("(import \"host\" \"exit\" (func $exit (param i32))) {}", handler("(call $exit (i32.const 1))"));
-    let fault = fault(ByHand { imports, with: r#"(export "exit" (func $exit))"#, core: &core }).await;
-    assert_eq!(fault, json!({ "code": "exit", "message": "exited with status 1 instead of answering" }));
+    let core = format!(
+        "(import \"host\" \"exit\" (func $exit (param i32))) {}",
+        handler("(call $exit (i32.const 1))")
+    );
+    let fault =
+        fault(ByHand { imports, with: r#"(export "exit" (func $exit))"#, core: &core }).await;
+    assert_eq!(
+        fault,
+        json!({ "code": "exit", "message": "exited with status 1 instead of answering" })
+    );
 }
 
 #[tokio::test]
@@ -139,8 +161,12 @@ async fn random_bytes_come_in_small_portions() {
     let imports = r#"
       (import "wasi:random/random@0.2.0" (instance $random (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
       (core func $random (canon lower (func $random "get-random-bytes") (memory $memory "memory") (realloc (func $memory "realloc"))))"#;
-    let core = format!("(import \"host\" \"random\" (func $random (param i64 i32))) {}", handler("(call $random (i64.const 67108864) (i32.const 2048))"));
-    let fault = fault(ByHand { imports, with: r#"(export "random" (func $random))"#, core: &core }).await;
+    let core = format!(
+        "(import \"host\" \"random\" (func $random (param i64 i32))) {}",
+        handler("(call $random (i64.const 67108864) (i32.const 2048))")
+    );
+    let fault =
+        fault(ByHand { imports, with: r#"(export "random" (func $random))"#, core: &core }).await;
     assert_eq!(fault["message"], "trapped: requested len 67108864 exceeds limit 65536");
 }
 
@@ -168,8 +194,12 @@ async fn there_are_no_sockets() {
       (core func $create (canon lower (func $create "create-tcp-socket") (memory $memory "memory")))"#;
     // Anything but `error(access-denied)` is a trap.
     let create = "(call $create (i32.const 0) (i32.const 2048)) (if (i64.ne (i64.load (i32.const 2048)) (i64.const 0x100000001)) (then (unreachable)))";
-    let core = format!("(import \"host\" \"create\" (func $create (param i32 i32))) {}", handler(create));
-    assert_eq!(fault(ByHand { imports, with: r#"(export "create" (func $create))"#, core: &core }).await, Value::Null);
+    let core =
+        format!("(import \"host\" \"create\" (func $create (param i32 i32))) {}", handler(create));
+    assert_eq!(
+        fault(ByHand { imports, with: r#"(export "create" (func $create))"#, core: &core }).await,
+        Value::Null
+    );
 }
 
 /// An answer in memory that denies with one problem, whose message lies at `pointer` and is four bytes long.
@@ -184,7 +214,8 @@ fn denial(pointer: &str) -> String {
 #[tokio::test]
 async fn a_text_by_hand_is_read() {
     let host = guests::host("").await;
-    let component = ByHand { core: &denial(r"\00\04\00\00"), ..ByHand::default() }.packed("by-hand");
+    let component =
+        ByHand { core: &denial(r"\00\04\00\00"), ..ByHand::default() }.packed("by-hand");
     assert!(host.install_bytes(component).await.status.is_success());
     assert_eq!(tell(&host, "nothing").await["problems"][0]["message"], "hand");
 }

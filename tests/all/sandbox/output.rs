@@ -19,7 +19,17 @@ async fn a_guest_is_told_what_is_left_of_its_limits() {
     let host = guests::host(&limits("deadline-ms = 1500\nfuel = 8000000")).await;
     let verdict = tell(&host, "remaining").await;
     let record = logged(&host, &verdict).await.remove(0);
-    let number = |name: &str| -> u64 { record.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap() };
+    let number = |name: &str| -> u64 {
+        record
+            .split(&format!("{name}=\""))
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
     assert!((1..=1_500).contains(&number("ms")), "{record}");
     assert!((7_000_000..8_000_000).contains(&number("fuel")), "{record}");
 }
@@ -77,9 +87,15 @@ async fn a_line_cannot_be_forged() {
 async fn a_newline_in_standard_output_begins_a_record_of_the_same_extension() {
     let host = guests::host("").await;
     let verdict = tell(&host, "stdout:one\n2026-01-01T00:00:00Z  WARN forged").await;
-    assert_eq!(logged(&host, &verdict).await, ["info one", "info 2026-01-01T00:00:00Z  WARN forged"]);
+    assert_eq!(
+        logged(&host, &verdict).await,
+        ["info one", "info 2026-01-01T00:00:00Z  WARN forged"]
+    );
     let log = host.log();
-    assert!(log.lines().filter(|line| line.contains("forged")).all(|line| line.contains("misbehaving")), "{log}");
+    assert!(
+        log.lines().filter(|line| line.contains("forged")).all(|line| line.contains("misbehaving")),
+        "{log}"
+    );
 }
 
 #[tokio::test]
@@ -88,7 +104,11 @@ async fn there_is_nothing_behind_wasi() {
     let verdict = tell(&host, "wasi").await;
     let record = logged(&host, &verdict).await.remove(0);
     let seen: Value = serde_json::from_str(record.trim_start_matches("info ")).unwrap();
-    assert_eq!((&seen["wasi"]["arguments"], &seen["wasi"]["environment"]), (&json!([]), &json!([])), "{seen}");
+    assert_eq!(
+        (&seen["wasi"]["arguments"], &seen["wasi"]["environment"]),
+        (&json!([]), &json!([])),
+        "{seen}"
+    );
     assert_eq!(seen["wasi"]["input"], "", "{seen}");
     assert!(seen["wasi"]["files"].as_str().is_some_and(|error| error != "open"), "{seen}");
 }

@@ -27,7 +27,10 @@ const GOOD: &str = "palisade:events/handler@1.0.0";
 
 #[test]
 fn what_the_host_offers_may_be_imported() {
-    let bytes = component(&["palisade:core/log@1.0.0", "wasi:cli/environment@0.2.6", "palisade:kv/store@1.3.0"], &[GOOD]);
+    let bytes = component(
+        &["palisade:core/log@1.0.0", "wasi:cli/environment@0.2.6", "palisade:kv/store@1.3.0"],
+        &[GOOD],
+    );
     Component::read(&bytes).unwrap().check_contract().unwrap();
 }
 
@@ -46,30 +49,50 @@ fn two_manifests_are_refused() {
     let once = embed(&component(&[], &[]), "b").unwrap();
     let plain = component(&[], &[]).len();
     bytes.extend_from_slice(&once[plain..]);
-    assert_eq!(Component::read(&bytes).unwrap_err().to_string(), "not a valid component: it has 2 custom sections `palisade:manifest`");
+    assert_eq!(
+        Component::read(&bytes).unwrap_err().to_string(),
+        "not a valid component: it has 2 custom sections `palisade:manifest`"
+    );
 }
 
 #[test]
 fn what_is_not_wasm_is_named_by_its_first_bytes() {
-    assert_eq!(Component::read(b"#!/bin/sh").unwrap_err().to_string(), "not WebAssembly: the file begins with `#!/bin/s`, not with `\\0asm`");
+    assert_eq!(
+        Component::read(b"#!/bin/sh").unwrap_err().to_string(),
+        "not WebAssembly: the file begins with `#!/bin/s`, not with `\\0asm`"
+    );
     assert_eq!(Component::read(b"").unwrap_err().code(), "component.not-wasm");
 }
 
 #[test]
 fn a_core_module_is_refused() {
-    assert_eq!(Component::read(&wasm_encoder::Module::new().finish()).unwrap_err().code(), "component.not-component");
+    assert_eq!(
+        Component::read(&wasm_encoder::Module::new().finish()).unwrap_err().code(),
+        "component.not-component"
+    );
 }
 
 #[test]
 fn a_component_without_a_handler_is_refused() {
     let error = error(&[], &["wasi:cli/run@0.2.0"]);
-    assert_eq!(error.to_string(), "exports no `palisade:events/handler`; it exports `wasi:cli/run@0.2.0`");
+    assert_eq!(
+        error.to_string(),
+        "exports no `palisade:events/handler`; it exports `wasi:cli/run@0.2.0`"
+    );
 }
 
 #[test]
 fn an_unknown_import_is_named() {
-    for name in ["acme:x/y@1.0.0", "wasi:http/types@0.2.0", "wasi:cli/environment@0.3.0", "palisade:core/secrets@1.0.0"] {
-        assert_eq!(error(&[name], &[GOOD]).to_string(), format!("imports `{name}`, which this host does not offer"));
+    for name in [
+        "acme:x/y@1.0.0",
+        "wasi:http/types@0.2.0",
+        "wasi:cli/environment@0.3.0",
+        "palisade:core/secrets@1.0.0",
+    ] {
+        assert_eq!(
+            error(&[name], &[GOOD]).to_string(),
+            format!("imports `{name}`, which this host does not offer")
+        );
     }
 }
 
@@ -90,7 +113,10 @@ fn deep_nesting_is_refused_without_recursion() {
         outer.section(&wasm_encoder::RawSection { id: 4, data: &bytes });
         bytes = outer.finish();
     }
-    assert_eq!(Component::read(&bytes).unwrap_err().to_string(), "not a valid component: components nest more than 4 deep");
+    assert_eq!(
+        Component::read(&bytes).unwrap_err().to_string(),
+        "not a valid component: components nest more than 4 deep"
+    );
 }
 
 #[test]

@@ -22,8 +22,14 @@ fn a_small_manifest_gets_the_defaults() {
 
 #[test]
 fn patterns_end_in_a_star() {
-    assert_eq!(with("[[on]]\nhook = \"after:site.*\"").unwrap().subscriptions[0].pattern, Pattern::Under("site".into()));
-    assert_eq!(with("[[on]]\nhook = \"after:*\"").unwrap().subscriptions[0].pattern, Pattern::Under(String::new()));
+    assert_eq!(
+        with("[[on]]\nhook = \"after:site.*\"").unwrap().subscriptions[0].pattern,
+        Pattern::Under("site".into())
+    );
+    assert_eq!(
+        with("[[on]]\nhook = \"after:*\"").unwrap().subscriptions[0].pattern,
+        Pattern::Under(String::new())
+    );
     assert!(message("[[on]]\nhook = \"after:si*\"").contains("`hook` must be"));
 }
 
@@ -50,19 +56,31 @@ fn an_id_of_other_letters_is_refused() {
 #[test]
 fn another_contract_is_refused_by_both_versions() {
     let error = Manifest::parse(&HEAD.replace("\"1.0\"", "\"2.0\"")).unwrap_err();
-    assert_eq!(error.message, "`extension.contract` is 2.0, and this host offers palisade:extension 1.0");
+    assert_eq!(
+        error.message,
+        "`extension.contract` is 2.0, and this host offers palisade:extension 1.0"
+    );
     assert_eq!(error.hint.as_deref(), Some("upgrade this host"));
 }
 
 #[test]
 fn a_priority_above_100_is_refused() {
-    assert!(message("[[on]]\nhook = \"before:a.b\"\npriority = 101").contains("`priority` must be 0 to 100: 101"));
+    assert!(
+        message("[[on]]\nhook = \"before:a.b\"\npriority = 101")
+            .contains("`priority` must be 0 to 100: 101")
+    );
 }
 
 #[test]
 fn after_an_action_nothing_can_be_denied() {
-    assert!(message("[[on]]\nhook = \"after:a.b\"\npowers = [\"deny\"]").contains("only the power `alter`"));
-    assert!(message("[[on]]\nhook = \"after:a.b\"\non-failure = \"deny\"").contains("means nothing after"));
+    assert!(
+        message("[[on]]\nhook = \"after:a.b\"\npowers = [\"deny\"]")
+            .contains("only the power `alter`")
+    );
+    assert!(
+        message("[[on]]\nhook = \"after:a.b\"\non-failure = \"deny\"")
+            .contains("means nothing after")
+    );
 }
 
 #[test]
@@ -73,14 +91,20 @@ fn the_power_alter_needs_its_fields() {
 
 #[test]
 fn a_hook_is_subscribed_to_once() {
-    assert!(message("[[on]]\nhook = \"before:a.b\"\n[[on]]\nhook = \"before:a.b\"").contains("subscribed to twice"));
+    assert!(
+        message("[[on]]\nhook = \"before:a.b\"\n[[on]]\nhook = \"before:a.b\"")
+            .contains("subscribed to twice")
+    );
 }
 
 #[test]
 fn a_schema_that_is_none_is_refused() {
     let rest = "[[on]]\nhook = \"before:a.b\"\n[settings]\ntype = \"object\"\nproperties = 3\n";
     assert!(message(rest).contains("`settings` is not a JSON Schema"), "{}", message(rest));
-    assert!(message("[[on]]\nhook = \"before:a.b\"\n[settings]\ntype = \"array\"").contains("`type = \"object\"`"));
+    assert!(
+        message("[[on]]\nhook = \"before:a.b\"\n[settings]\ntype = \"array\"")
+            .contains("`type = \"object\"`")
+    );
 }
 
 #[test]
