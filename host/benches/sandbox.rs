@@ -218,7 +218,7 @@ fn many_installed(bench: &Bench, observer: &Arc<Extension>, alone: &Snapshot) {
             )
         });
     };
-    let [crowded, lonely] = in_turn(101, 1, [&mut || _ = work(&crowd), &mut || _ = work(alone)]);
+    let [crowded, lonely] = in_turn(101, 1, [&mut || work(&crowd), &mut || work(alone)]);
     report("10000-installed-to-none", ratio(crowded, lonely), Limit::AtMost(1.05));
 }
 

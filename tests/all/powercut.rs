@@ -94,7 +94,7 @@ impl Disk {
             match kind {
                 "d" => self.rebuild(key, &path),
                 _ if self.shadow.join(key).exists() => {
-                    drop(fs::copy(self.shadow.join(key), &path).unwrap())
+                    fs::copy(self.shadow.join(key), &path).map(drop).unwrap();
                 }
                 _ => fs::write(&path, []).unwrap(),
             }

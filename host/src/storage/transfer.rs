@@ -114,7 +114,10 @@ fn related(storage: &Storage) -> Result<Vec<super::Pair>, TransferError> {
     let read = || {
         let mut pairs = Vec::new();
         for prefix in RELATED {
-            each(storage, prefix, |key, value| Ok(pairs.push((key.to_vec(), value.to_vec()))))?;
+            each(storage, prefix, |key, value| {
+                pairs.push((key.to_vec(), value.to_vec()));
+                Ok(())
+            })?;
         }
         Ok::<_, TransferError>(pairs)
     };
