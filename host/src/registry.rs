@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 pub use self::index::Index;
 pub(crate) use self::index::round;
@@ -53,11 +54,14 @@ pub struct Snapshot {
     index: Index,
 }
 
-/// What is installed, durably.
+/// What is installed, durably. Cloning is shallow.
+#[derive(Clone)]
 pub struct Registry {
     storage: Storage,
-    policy: Policy,
-    snapshot: ArcSwap<Snapshot>,
+    policy: Arc<Policy>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    /// Lets changes come one after another.
+    turn: Arc<Mutex<()>>,
 }
 
 /// An extension as the storage keeps it. The manifest and the settings are values of their own.
@@ -147,7 +151,12 @@ impl Registry {
             }
         }
         let snapshot = ArcSwap::from_pointee(Snapshot::new(extensions, &policy));
-        Ok(Self { storage, policy, snapshot })
+        Ok(Self {
+            storage,
+            policy: Arc::new(policy),
+            snapshot: Arc::new(snapshot),
+            turn: Arc::default(),
+        })
     }
 
     /// What is installed now.
@@ -166,8 +175,59 @@ impl Registry {
     }
 
     /// Records an extension as installed and puts it to use. An extension of the same identifier is replaced; it
-    /// keeps its settings, its state and what it keeps in `kv`. Callers make changes one after another.
+    /// keeps its settings, its state and what it keeps in `kv`.
     pub async fn install(
+        &self,
+        package: Package,
+        digest: Digest,
+        installed_ms: u64,
+    ) -> Result<Arc<Extension>, RegistryError> {
+        let change = |registry: Self| async move {
+            registry.record_install(package, digest, installed_ms).await
+        };
+        self.make_whole(change).await
+    }
+
+    /// Enables or disables an extension.
+    pub async fn set_state(&self, id: &str, state: State) -> Result<Arc<Extension>, RegistryError> {
+        let id = id.to_owned();
+        self.make_whole(|registry| async move { registry.record_state(&id, state).await }).await
+    }
+
+    /// Gives an extension these settings, in place of all that it had.
+    pub async fn set_settings(
+        &self,
+        id: &str,
+        given: Settings,
+    ) -> Result<Arc<Extension>, RegistryError> {
+        let id = id.to_owned();
+        self.make_whole(|registry| async move { registry.record_settings(&id, given).await }).await
+    }
+
+    /// Removes an extension and what it keeps.
+    pub async fn remove(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
+        let id = id.to_owned();
+        self.make_whole(|registry| async move { registry.record_removal(&id).await }).await
+    }
+
+    /// Makes a change after those before it, in a task of its own: a caller that leaves in the middle must not leave
+    /// a snapshot behind that the storage contradicts, since the next change builds on it.
+    async fn make_whole<F>(
+        &self,
+        change: impl FnOnce(Self) -> F,
+    ) -> Result<Arc<Extension>, RegistryError>
+    where
+        F: Future<Output = Result<Arc<Extension>, RegistryError>> + Send + 'static,
+    {
+        let (change, turn) = (change(self.clone()), self.turn.clone());
+        let task = tokio::spawn(async move {
+            let _turn = turn.lock().await;
+            change.await
+        });
+        task.await.unwrap_or_else(|error| Err(StorageError::Failed(error.to_string()).into()))
+    }
+
+    async fn record_install(
         &self,
         package: Package,
         digest: Digest,
@@ -216,8 +276,7 @@ impl Registry {
         Ok(extension)
     }
 
-    /// Enables or disables an extension.
-    pub async fn set_state(&self, id: &str, state: State) -> Result<Arc<Extension>, RegistryError> {
+    async fn record_state(&self, id: &str, state: State) -> Result<Arc<Extension>, RegistryError> {
         let old = self.get(id)?;
         let record = Record {
             digest: old.digest,
@@ -235,8 +294,7 @@ impl Registry {
         Ok(extension)
     }
 
-    /// Gives an extension these settings, in place of all that it had.
-    pub async fn set_settings(
+    async fn record_settings(
         &self,
         id: &str,
         given: Settings,
@@ -262,8 +320,7 @@ impl Registry {
         }
     }
 
-    /// Removes an extension and what it keeps.
-    pub async fn remove(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
+    async fn record_removal(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
         let old = self.get(id)?;
         let keys = [key::extension(id), key::manifest(id), key::settings(id)];
         let removed = self.storage.update(move |transaction| {

@@ -214,14 +214,14 @@ async fn killed_in(rounds: u32, seed: u64, choose: impl Fn(&mut Random, &Subject
     let directory = guests::directory().await;
     let data = directory.path().join("data");
     let mut random = Random::new(seed);
-    let (mut state, mut kept) = (None, 0);
+    let (mut state, mut kept, mut scale) = (None, 0, 1.2);
     for round in 0..rounds {
         let host = TestHost::new().data(&data).start().await;
         assert_eq!(observed(&host).await, state, "round {round} of seed {seed}");
         let change = choose(&mut random, &state);
         let new = change.after(&state).unwrap();
-        // A little over the whole of it, so that some are acknowledged.
-        let moment = random.part_of(duration(change).mul_f64(1.2));
+        // A little over the whole of it, so that some are acknowledged; more on a machine that has become slower.
+        let moment = random.part_of(duration(change).mul_f64(scale));
         let acknowledged = killed_after(moment, &host, change.ask(&host, &versions)).await;
         host.kill();
         let host = TestHost::new().data(&data).start().await;
@@ -235,6 +235,7 @@ async fn killed_in(rounds: u32, seed: u64, choose: impl Fn(&mut Random, &Subject
         );
         nothing_is_left_over(&host).await;
         kept += u32::from(after == new);
+        scale *= if after == new { 0.8 } else { 1.2 };
         state = after;
         host.kill();
     }

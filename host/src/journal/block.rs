@@ -13,7 +13,7 @@ const HEAD: usize = 9;
 /// Bytes of entries, as JSON, that go into one block. They shrink to a fifth or less.
 const PACKED: usize = 192 << 10;
 /// Bytes of entries, as JSON, that wait for the next write. A write costs an fsync, whatever its size.
-const MAX_WAITING: usize = 8 << 20;
+const MAX_WAITING: usize = 2 << 20;
 /// Bytes of an entry, as JSON, that is kept whole.
 const MAX_ENTRY: usize = 512 << 10;
 /// Bytes of JSON that a block unpacks to at most.

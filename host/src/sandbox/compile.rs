@@ -18,6 +18,9 @@ use super::engine;
 
 /// The hidden verb of the binary that compiles.
 pub const VERB: &str = "compile-worker";
+/// Threads that the child compiles with. Each takes 64 MiB of the child's address space for its heap: as many as a
+/// large machine has cores would leave nothing to compile in.
+const THREADS: &str = "4";
 /// Bytes of compiled code that are taken from the child.
 const MAX_COMPILED_BYTES: u64 = 1 << 30;
 /// Bytes of what the child says about a failure.
@@ -96,6 +99,7 @@ fn start(program: &Path, limits: &CompileLimits) -> std::io::Result<Child> {
         .arg(limits.cpu_seconds.to_string())
         .arg(limits.memory_bytes.to_string())
         .env_clear()
+        .env("RAYON_NUM_THREADS", THREADS)
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -55,12 +55,14 @@ fn what_was_taken_is_not_taken_again() {
 }
 
 #[test]
-fn a_packer_is_full_when_a_block_is_worth_it() {
+fn a_packer_is_full_when_a_write_is_worth_it() {
     let mut packer = Packer::default();
-    packer.add(noisy("1", 100));
-    assert!(!packer.is_full());
-    packer.add(noisy("2", 100));
-    assert!(packer.is_full());
+    let mut added = 0;
+    while !packer.is_full() {
+        packer.add(noisy("1", 100));
+        added += 1;
+    }
+    assert!((5..100).contains(&added), "{added}");
     packer.take();
     assert!(!packer.is_full());
 }

@@ -152,10 +152,10 @@ async fn nothing_is_dropped_as_long_as_the_writer_follows() {
 
 #[tokio::test]
 async fn what_finds_the_queue_full_is_dropped_and_counted() {
-    const RECORDED: u32 = 20_000;
+    const RECORDED: u32 = 60_000;
     let (journal, storage) = in_memory();
     let held = hold(&storage).await;
-    // The writer takes a block from the queue at most, and then waits for the storage.
+    // The writer takes what makes one write from the queue at most, and then waits for the storage.
     record_ids(&journal, 0..RECORDED);
     let dropped = journal.dropped();
     assert!((1..u64::from(RECORDED) - QUEUE as u64 + 1).contains(&dropped), "{dropped}");
@@ -169,7 +169,7 @@ async fn what_finds_the_queue_full_is_dropped_and_counted() {
 async fn after_a_full_queue_entries_are_kept_again() {
     let (journal, storage) = in_memory();
     let held = hold(&storage).await;
-    record_ids(&journal, 0..20_000);
+    record_ids(&journal, 0..60_000);
     held.send(()).unwrap();
     journal.flush().await;
     let dropped = journal.dropped();
