@@ -51,7 +51,7 @@ impl Bench {
             .event_interval(7)
             .build()
             .expect("a runtime");
-        let sandbox = Arc::new(Sandbox::new(&config, components, storage).expect("a sandbox"));
+        let sandbox = Arc::new(Sandbox::new(&config, components, services).expect("a sandbox"));
         Self { sandbox, config, runtime, _directory: directory }
     }
 

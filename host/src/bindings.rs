@@ -11,6 +11,7 @@ mod generated {
         },
         exports: { default: async },
         with: {
+            "palisade:core/secrets.secret": crate::capability::SecretHandle,
             "palisade:events/types.event": crate::capability::EventHandle,
             "palisade:kv/store.bucket": crate::capability::Bucket,
         },
@@ -18,7 +19,7 @@ mod generated {
 }
 
 pub use generated::palisade::core::types as core_types;
-pub use generated::palisade::core::{context, log, settings};
+pub use generated::palisade::core::{context, log, reveal, secrets, settings};
 pub use generated::palisade::events::types as events;
 pub use generated::palisade::kv::store as kv;
 pub use generated::{EventHandler, EventHandlerPre};

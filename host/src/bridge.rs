@@ -146,6 +146,7 @@ impl Translated {
             attributes: IndexMap::new(),
             rehearsal: Rehearsal::No,
             depth: 0,
+            caused_by: Vec::new(),
             time_ms: 0,
             ended: None,
         };

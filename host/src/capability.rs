@@ -7,9 +7,12 @@ mod context;
 mod event;
 mod kv;
 mod log;
+mod secrets;
 mod settings;
+mod uses;
 mod value;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,13 +23,26 @@ pub use self::event::EventHandle;
 pub use self::kv::Bucket;
 pub(crate) use self::kv::{prefix as kv_prefix, sweep as sweep_kv};
 pub use self::log::Log;
+pub use self::secrets::SecretHandle;
 pub use self::value::outcome;
+use self::secrets::Known;
+use self::uses::Uses;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault};
 use crate::storage::Storage;
 
 /// Random bytes that a guest gets at one time. The host makes them in its own memory first, and in one go.
 const MAX_RANDOM_BYTES: u64 = 64 << 10;
+
+/// What all calls share: what is outside the sandbox and can be reached from inside, each under its grants.
+pub struct Services {
+    /// Where `kv` keeps what it is given.
+    pub storage: Storage,
+    /// The language of the panel's people, where a call does not name one.
+    pub locale: String,
+    /// What the operator lets extensions know of this host.
+    pub attributes: BTreeMap<String, String>,
+}
 
 /// The state of one call of one handler. It is made for the call and dropped with it.
 pub struct CallState {
@@ -36,10 +52,14 @@ pub struct CallState {
     pub(crate) event: Event,
     /// When the call must have ended.
     pub(crate) deadline: Instant,
-    /// Where `kv` keeps what it is given.
-    storage: Storage,
+    /// What is outside the sandbox.
+    pub(crate) services: Arc<Services>,
     /// What the guest writes.
     pub(crate) log: Log,
+    /// What it used outside its sandbox.
+    pub(crate) uses: Uses,
+    /// The secrets that it was given.
+    pub(crate) known: Known,
     /// How often the guest called back.
     host_calls: u32,
     /// Units of fuel left when the guest called back.
@@ -57,7 +77,12 @@ pub struct Stop(pub Fault);
 
 impl CallState {
     /// The state of a call that begins now.
-    pub fn new(handler: Arc<Handler>, event: Event, deadline: Instant, storage: Storage) -> Self {
+    pub fn new(
+        handler: Arc<Handler>,
+        event: Event,
+        deadline: Instant,
+        services: Arc<Services>,
+    ) -> Self {
         let limits = &handler.limits;
         let log = Log::new(limits.log_lines, limits.log_bytes);
         let mut table = ResourceTable::new();
@@ -72,8 +97,10 @@ impl CallState {
             handler,
             event,
             deadline,
-            storage,
+            services,
             log,
+            uses: Uses::default(),
+            known: Known::default(),
             host_calls: 0,
             fuel_left: 0,
             unpaid_bytes: 0,

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::capability::Services;
 use crate::journal::JournalLimits;
 use crate::limits::HostLimits;
 use crate::registry::{Overrides, Policy};
 use crate::sandbox::{CompileLimits, SandboxConfig};
+use crate::storage::Storage;
 use crate::suggest;
 
 /// The directory of a host's state, unless another is given.
@@ -33,6 +35,11 @@ pub struct Config {
     pub log: String,
     /// The server.
     pub server: ServerConfig,
+    /// The language of the panel's people, as a BCP 47 tag, where a hook call does not name one.
+    pub locale: String,
+    /// What extensions may know of this host, such as `panel.name`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
     /// The sandbox.
     pub sandbox: PoolConfig,
     /// What bounds compiling.
@@ -116,6 +123,8 @@ impl Default for Config {
             listen: None,
             log: "info".into(),
             server: ServerConfig::default(),
+            locale: "en".into(),
+            attributes: BTreeMap::new(),
             sandbox: PoolConfig::default(),
             compile: CompileLimits::default(),
             journal: JournalLimits::default(),
@@ -232,6 +241,11 @@ impl Config {
     /// The operator's rules for handlers.
     pub fn policy(&self) -> Policy {
         Policy { limits: self.limits.clone(), overrides: self.extension.clone() }
+    }
+
+    /// What guests can reach outside their sandbox, over this storage.
+    pub fn services(&self, storage: Storage) -> Services {
+        Services { storage, locale: self.locale.clone(), attributes: self.attributes.clone() }
     }
 
     /// What the sandbox is made with; `compiler` is the program that compiles.

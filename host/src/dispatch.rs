@@ -11,7 +11,7 @@ use crate::hook::{
     Alteration, Change, Decision, Event, Fault, HandlerTrace, HookCall, Objection, Outcome, Params,
     Phase, Power, Problem, Value, Verdict, is_secret,
 };
-use crate::package::OnFailure;
+use crate::package::{OnFailure, OwnActions};
 use crate::registry::round;
 use crate::sandbox::{Deadline, Ran, Sandbox};
 
@@ -62,6 +62,7 @@ pub async fn dispatch(
                 fuel: 0,
                 memory: 0,
                 log: Vec::new(),
+                uses: Vec::new(),
             }
         };
         fold.add(handler, ran, begun.elapsed());
@@ -100,6 +101,10 @@ impl Fold {
 
     /// Whether the handler is to be called as things stand.
     fn wants(&self, handler: &Handler) -> bool {
+        let ignores_own = handler.subscription.own_actions == OwnActions::Ignore;
+        if ignores_own && self.call.is_caused_by(&handler.extension.id) {
+            return false;
+        }
         match &self.call.ended {
             Some(ended) => handler.subscription.statuses.contains(&ended.status),
             // A skip ends the first round; a policy still has its say about a skipped action.
@@ -153,6 +158,7 @@ impl Fold {
             memory: ran.memory,
             duration,
             log: ran.log,
+            uses: ran.uses,
         });
     }
 
@@ -163,8 +169,11 @@ impl Fold {
         outcome: Outcome,
         reason_given: &mut Option<String>,
     ) -> Result<(), String> {
-        let has = |power: Power| match handler.subscription.powers.contains(&power) {
+        let has = |power: Power| match handler.access.powers.contains(&power) {
             true => Ok(()),
+            false if handler.subscription.powers.contains(&power) => {
+                Err(format!("it answered `{power}`, a power that it was not granted for this hook"))
+            }
             false => {
                 Err(format!("it answered `{power}`, a power that it does not have for this hook"))
             }
@@ -238,7 +247,7 @@ impl Fold {
         };
         let mut alterations = Vec::new();
         for Change { name, value } in changes {
-            if !handler.subscription.alter.allows(&name) {
+            if !handler.access.alter.allows(&name) {
                 return Err(format!(
                     "it altered `{name}`, which is not among the fields that it may alter"
                 ));
@@ -272,7 +281,7 @@ impl Fold {
     /// type.
     fn check_change(&self, handler: &Handler, change: &Change) -> Result<(), String> {
         let Change { name, value } = change;
-        let alterable = &handler.subscription.alter;
+        let alterable = &handler.access.alter;
         if !alterable.allows(name) {
             return Err(format!(
                 "it altered `{name}`, which is not among the fields that it may alter"

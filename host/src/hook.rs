@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 mod fault;
+mod pattern;
 mod value;
 
 use std::fmt;
@@ -14,10 +15,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::fault::Fault;
+pub use self::pattern::{HookPattern, HookPatternError, Pattern};
 pub use self::value::{BYTES_KEY, Disclosed, Params, SECRET_KEY, Secret, Value};
 
 /// When, in the course of an action, a handler runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Before the action, which the handler can still influence.
@@ -219,12 +223,24 @@ pub struct HookCall {
     pub attributes: indexmap::IndexMap<String, String>,
     /// Whether it is a rehearsal.
     pub rehearsal: Rehearsal,
-    /// How many actions of extensions led to this one.
+    /// How many actions of extensions led to this one; at least as many as `caused_by` names.
     pub depth: u32,
+    /// The actions of extensions that led to this one, the first cause first.
+    pub caused_by: Vec<Cause>,
     /// Milliseconds since the epoch at which the host was told.
     pub time_ms: u64,
     /// `None` before the action; how it ended after it.
     pub ended: Option<Ended>,
+}
+
+/// An action in which an extension did something that led to another action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// The extension.
+    pub extension: String,
+    /// The identifier of the action in which it did it.
+    pub action_id: String,
 }
 
 /// Whether a hook call is a rehearsal, in which nothing may be changed.
@@ -244,6 +260,13 @@ impl HookCall {
             None => Phase::Before,
             Some(_) => Phase::After,
         }
+    }
+
+    /// Whether the extension of this identifier led to this action, or is itself the one behind it.
+    pub fn is_caused_by(&self, extension: &str) -> bool {
+        let actor = self.actor.as_ref();
+        self.caused_by.iter().any(|cause| cause.extension == extension)
+            || actor.is_some_and(|actor| actor.kind == ActorKind::Extension && actor.id == extension)
     }
 
     /// Turns the values of secret fields into secrets: those that the catalogue calls so, and those whose name
@@ -463,6 +486,21 @@ pub struct HandlerTrace {
     pub duration: Duration,
     /// What it wrote to its log.
     pub log: Vec<LogRecord>,
+    /// What it used outside its sandbox.
+    pub uses: Vec<Use>,
+}
+
+/// What a handler used outside its sandbox in one call, for the record: `reveal` `password`, once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Use {
+    /// The capability, by the word that begins its grants: `reveal`, `use`, `http`, `command`.
+    pub capability: String,
+    /// What of it: a field, an origin, a command.
+    pub what: String,
+    /// How often it was used.
+    pub times: u32,
+    /// How often it was refused, for lack of a grant or by a limit.
+    pub refused: u32,
 }
 
 /// What the panel is told.

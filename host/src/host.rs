@@ -14,7 +14,7 @@ use crate::extension::{Extension, Settings, State};
 use crate::hook::{HookCall, Verdict};
 use crate::journal::Journal;
 use crate::package::{Manifest, Package, PackageError};
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{GrantChange, Granting, Registry, RegistryError};
 use crate::sandbox::{CompileError, CompiledError, Sandbox};
 use crate::storage::{Blobs, Digest, Storage, StorageError};
 
@@ -73,6 +73,8 @@ pub enum InstallChange {
     Unchanged,
     /// It takes the place of this version.
     Replaced(Arc<str>),
+    /// It asks for more than is granted, and waits; this version goes on.
+    Waiting(Arc<str>),
 }
 
 /// Whether an installation may take the place of a version that is not older.
@@ -137,10 +139,8 @@ impl InstallError {
             ) => "internal",
             InstallError::Compiled(CompiledError::Compile(_)) => "component.compile-limit",
             InstallError::Compiled(CompiledError::Link(_)) => "component.link",
-            InstallError::Registry(RegistryError::Settings(_)) => "settings.invalid",
-            InstallError::Registry(_) | InstallError::Storage(_) | InstallError::Host(_) => {
-                "internal"
-            }
+            InstallError::Registry(error) => error.code().unwrap_or("internal"),
+            InstallError::Storage(_) | InstallError::Host(_) => "internal",
         }
     }
 
@@ -148,6 +148,7 @@ impl InstallError {
     pub fn hint(&self) -> Option<String> {
         match self {
             InstallError::Package(error) => error.hint(),
+            InstallError::Registry(error) => error.hint(),
             InstallError::NotNewer { .. } => Some("raise the version, or install with --replace".into()),
             InstallError::Limits { .. } => Some("raise `limits.ceiling` in palisade.toml if you trust it with that".into()),
             InstallError::Compiled(CompiledError::Link(_)) => {
@@ -171,7 +172,7 @@ impl Host {
         let sandbox = Sandbox::new(
             &config.sandbox(compiler.to_owned()),
             components.clone(),
-            storage.clone(),
+            config.services(storage.clone()),
         )?;
         let journal = Journal::open(storage.clone(), config.journal.clone())?;
         let host =
@@ -183,8 +184,14 @@ impl Host {
     /// Removes what a crash left behind, and compiles what has no code of this host.
     async fn tidy(&self) -> anyhow::Result<()> {
         let snapshot = self.registry.snapshot_owned();
-        let digests: std::collections::HashSet<Digest> =
-            snapshot.extensions.values().map(|extension| extension.digest).collect();
+        let digests: std::collections::HashSet<Digest> = snapshot
+            .extensions
+            .values()
+            .flat_map(|extension| {
+                let waiting = extension.waiting.as_ref().map(|waiting| waiting.digest);
+                waiting.into_iter().chain([extension.digest])
+            })
+            .collect();
         self.components.sweep(|digest| digests.contains(digest))?;
         self.sandbox.sweep(|digest| digests.contains(digest))?;
         self.registry.sweep().await?;
@@ -225,6 +232,7 @@ impl Host {
         &self,
         bytes: bytes::Bytes,
         replace: Replace,
+        granting: Granting,
     ) -> Result<Installed, InstallError> {
         let file = bytes.clone();
         let read = tokio::task::spawn_blocking(move || {
@@ -237,12 +245,12 @@ impl Host {
         let old = self.registry.snapshot().extensions.get(&package.manifest.id).cloned();
         let change = match &old {
             None => InstallChange::New,
-            Some(old) if old.digest == digest => {
+            Some(old) if old.digest == digest && granting == Granting::Undecided => {
                 return Ok(Installed { extension: old.clone(), change: InstallChange::Unchanged });
             }
             Some(old) => {
                 let newer = package.manifest.version > old.manifest.version;
-                if !newer && replace == Replace::Older {
+                if !newer && replace == Replace::Older && old.digest != digest {
                     let (id, installed, offered) =
                         (old.id.clone(), old.version.clone(), package.manifest.version.to_string());
                     return Err(InstallError::NotNewer { id, installed, offered });
@@ -254,7 +262,12 @@ impl Host {
         let components = self.components.clone();
         let stored = tokio::task::spawn_blocking(move || components.put(&bytes));
         stored.await.map_err(|error| InstallError::Host(error.to_string()))??;
-        let extension = self.registry.install(package, digest, now_ms()).await?;
+        let version = package.manifest.version.clone();
+        let extension = self.registry.install(package, digest, now_ms(), granting).await?;
+        let change = match (&old, extension.manifest.version == version) {
+            (Some(old), false) => InstallChange::Waiting(old.version.clone()),
+            _ => change,
+        };
         Ok(Installed { extension, change })
     }
 
@@ -271,6 +284,16 @@ impl Host {
     pub async fn set_state(&self, id: &str, state: State) -> Result<Arc<Extension>, RegistryError> {
         let _changes = self.lock_changes().await;
         self.registry.set_state(id, state).await
+    }
+
+    /// Grants an extension things, or revokes them. The next hook call goes by it.
+    pub async fn change_grants(
+        &self,
+        id: &str,
+        change: GrantChange,
+    ) -> Result<Arc<Extension>, RegistryError> {
+        let _changes = self.lock_changes().await;
+        self.registry.change_grants(id, change).await
     }
 
     /// Gives an extension these settings, in place of all that it had.

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod dispatch;
 pub mod extension;
+pub mod grant;
 pub mod hook;
 pub mod host;
 pub mod journal;

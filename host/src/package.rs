@@ -6,8 +6,9 @@ mod component;
 mod manifest;
 
 pub use self::component::{Component, ComponentError, MANIFEST_SECTION, embed};
+pub(crate) use self::manifest::is_secret_setting;
 pub use self::manifest::{
-    Alterable, KvRequest, Manifest, ManifestError, OnFailure, Pattern, Subscription,
+    Fields, Manifest, ManifestError, OnFailure, OwnActions, Subscription,
 };
 
 /// A component and the manifest that it carries, each checked, and the one against the other.

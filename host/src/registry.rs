@@ -3,6 +3,7 @@
 //! A change is first on disk and then in the snapshot; a hook call that began before keeps the snapshot that it
 //! began with. Nothing here compiles or runs a component.
 
+mod grants;
 mod index;
 mod settings;
 
@@ -13,11 +14,14 @@ use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+pub use self::grants::{GrantChange, Granting};
+use self::grants::listed;
 pub use self::index::Index;
 pub(crate) use self::index::round;
 pub use self::settings::SettingsError;
 use crate::capability::kv_prefix;
-use crate::extension::{Extension, Handler, Settings, State};
+use crate::extension::{Access, Extension, Handler, Settings, State, Waiting};
+use crate::grant::{Grant, Grants};
 use crate::hook::Phase;
 use crate::limits::{HostLimits, LimitOverrides};
 use crate::package::{Manifest, OnFailure, Package};
@@ -64,12 +68,26 @@ pub struct Registry {
     turn: Arc<Mutex<()>>,
 }
 
-/// An extension as the storage keeps it. The manifest and the settings are values of their own.
+/// An extension as the storage keeps it. The manifest, the settings and the grants are values of their own.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     digest: Digest,
     state: State,
     installation: u64,
+    installed_ms: u64,
+}
+
+impl Record {
+    fn of(extension: &Extension) -> Self {
+        let Extension { digest, state, installation, installed_ms, .. } = *extension;
+        Self { digest, state, installation, installed_ms }
+    }
+}
+
+/// A version that waits, as the storage keeps it. Its manifest is a value of its own.
+#[derive(Debug, Serialize, Deserialize)]
+struct WaitingRecord {
+    digest: Digest,
     installed_ms: u64,
 }
 
@@ -88,6 +106,23 @@ mod key {
 
     pub(super) fn settings(id: &str) -> Vec<u8> {
         format!("settings/{id}").into_bytes()
+    }
+
+    pub(super) fn grants(id: &str) -> Vec<u8> {
+        format!("grants/{id}").into_bytes()
+    }
+
+    pub(super) fn waiting(id: &str) -> Vec<u8> {
+        format!("waiting/{id}").into_bytes()
+    }
+
+    pub(super) fn waiting_manifest(id: &str) -> Vec<u8> {
+        format!("waiting-manifest/{id}").into_bytes()
+    }
+
+    /// Everything that is kept of an extension.
+    pub(super) fn all(id: &str) -> [Vec<u8>; 6] {
+        [extension(id), manifest(id), settings(id), grants(id), waiting(id), waiting_manifest(id)]
     }
 }
 
@@ -121,8 +156,13 @@ fn handlers_of(extension: &Arc<Extension>, policy: &Policy) -> Vec<Arc<Handler>>
         subscription.priority = set.priority.unwrap_or(subscription.priority);
         Arc::new(Handler {
             extension: extension.clone(),
-            limits: policy.limits.resolve(subscription.phase, &subscription.asked, &set.limits),
-            on_failure: match subscription.phase {
+            access: Access::new(&subscription, &extension.granted),
+            limits: policy.limits.resolve(
+                subscription.hook.phase,
+                &subscription.asked,
+                &set.limits,
+            ),
+            on_failure: match subscription.hook.phase {
                 Phase::Before => set.on_failure.unwrap_or(subscription.on_failure),
                 Phase::After => OnFailure::Proceed,
             },
@@ -175,17 +215,29 @@ impl Registry {
     }
 
     /// Records an extension as installed and puts it to use. An extension of the same identifier is replaced; it
-    /// keeps its settings, its state and what it keeps in `kv`.
+    /// keeps its settings, its state, its grants and what it keeps in `kv`. A version that asks for more than its
+    /// operator decided on waits, and the old one goes on.
     pub async fn install(
         &self,
         package: Package,
         digest: Digest,
         installed_ms: u64,
+        granting: Granting,
     ) -> Result<Arc<Extension>, RegistryError> {
         let change = |registry: Self| async move {
-            registry.record_install(package, digest, installed_ms).await
+            registry.record_install(package, digest, installed_ms, granting).await
         };
         self.make_whole(change).await
+    }
+
+    /// Grants and revokes. What was waiting for these grants is put to use.
+    pub async fn change_grants(
+        &self,
+        id: &str,
+        change: GrantChange,
+    ) -> Result<Arc<Extension>, RegistryError> {
+        let id = id.to_owned();
+        self.make_whole(|registry| async move { registry.record_grants(&id, change).await }).await
     }
 
     /// Enables or disables an extension.
@@ -227,71 +279,11 @@ impl Registry {
         task.await.unwrap_or_else(|error| Err(StorageError::Failed(error.to_string()).into()))
     }
 
-    async fn record_install(
-        &self,
-        package: Package,
-        digest: Digest,
-        installed_ms: u64,
-    ) -> Result<Arc<Extension>, RegistryError> {
-        let Package { manifest, manifest_text } = package;
-        let old = self.snapshot().extensions.get(&manifest.id).cloned();
-        let given = match &old {
-            Some(old) => self.given_settings(&old.id)?,
-            None => Settings::new(),
-        };
-        let settings = settings::resolve(&manifest.settings_schema, &given)?;
-        let state = old.as_ref().map_or(State::Enabled, |old| old.state);
-        let kept = old.as_ref().map(|old| old.installation);
-        let id = manifest.id.clone();
-        let installation = self
-            .storage
-            .update(move |transaction| {
-                let installation = match kept {
-                    Some(installation) => installation,
-                    None => {
-                        let next = last_installation(transaction.get(key::INSTALLATIONS)?)? + 1;
-                        transaction
-                            .put(key::INSTALLATIONS.to_vec(), next.to_be_bytes().to_vec())?;
-                        next
-                    }
-                };
-                let record = Record { digest, state, installation, installed_ms };
-                transaction.put(key::extension(&id), to_json(&record)?)?;
-                transaction.put(key::manifest(&id), manifest_text.into_bytes())?;
-                Ok::<_, StorageError>(installation)
-            })
-            .await?;
-        let version = manifest.version.to_string().into();
-        let extension = Arc::new(Extension {
-            id: manifest.id.clone(),
-            version,
-            digest,
-            manifest,
-            settings,
-            state,
-            installation,
-            installed_ms,
-        });
-        self.put(extension.clone());
-        Ok(extension)
-    }
-
     async fn record_state(&self, id: &str, state: State) -> Result<Arc<Extension>, RegistryError> {
-        let old = self.get(id)?;
-        let record = Record {
-            digest: old.digest,
-            state,
-            installation: old.installation,
-            installed_ms: old.installed_ms,
-        };
-        let key = key::extension(id);
-        self.storage
-            .update(move |transaction| transaction.put(key, to_json(&record)?))
-            .await
-            .map_err(|error: StorageError| error)?;
-        let extension = Arc::new(Extension { state, ..clone(&old) });
-        self.put(extension.clone());
-        Ok(extension)
+        let extension = Extension { state, ..Extension::clone(&*self.get(id)?) };
+        let (key, record) = (key::extension(id), to_json(&Record::of(&extension))?);
+        self.storage.update(move |transaction| transaction.put(key, record)).await?;
+        Ok(self.put(extension))
     }
 
     async fn record_settings(
@@ -302,13 +294,8 @@ impl Registry {
         let old = self.get(id)?;
         let settings = settings::resolve(&old.manifest.settings_schema, &given)?;
         let (key, value) = (key::settings(id), to_json(&given)?);
-        self.storage
-            .update(move |transaction| transaction.put(key, value))
-            .await
-            .map_err(|error: StorageError| error)?;
-        let extension = Arc::new(Extension { settings, ..clone(&old) });
-        self.put(extension.clone());
-        Ok(extension)
+        self.storage.update(move |transaction| transaction.put(key, value)).await?;
+        Ok(self.put(Extension { settings, ..Extension::clone(&old) }))
     }
 
     /// The settings that an operator gave, without defaults.
@@ -322,7 +309,7 @@ impl Registry {
 
     async fn record_removal(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
         let old = self.get(id)?;
-        let keys = [key::extension(id), key::manifest(id), key::settings(id)];
+        let keys = key::all(id);
         let removed = self.storage.update(move |transaction| {
             keys.into_iter().for_each(|key| transaction.remove(key));
             Ok::<_, StorageError>(())
@@ -387,10 +374,12 @@ impl Registry {
         })
     }
 
-    fn put(&self, extension: Arc<Extension>) {
+    fn put(&self, extension: Extension) -> Arc<Extension> {
+        let extension = Arc::new(extension);
         let mut extensions = self.snapshot_owned().extensions.clone();
-        extensions.insert(extension.id.clone(), extension);
+        extensions.insert(extension.id.clone(), extension.clone());
         self.snapshot.store(Arc::new(Snapshot::new(extensions.into_values(), &self.policy)));
+        extension
     }
 }
 
@@ -408,21 +397,63 @@ pub enum RegistryError {
     /// The settings do not match the schema.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// A grant that the manifest does not ask for.
+    #[error("`{id}` does not ask for `{grant}`")]
+    NotAsked {
+        /// The extension.
+        id: Arc<str>,
+        /// What was to be granted.
+        grant: Grant,
+        /// What was perhaps meant.
+        near: Option<String>,
+    },
+    /// A grant that there is not was to be revoked.
+    #[error("`{id}` was not granted `{grant}`")]
+    NotGranted {
+        /// The extension.
+        id: Arc<str>,
+        /// What was to be revoked.
+        grant: Grant,
+    },
+    /// Nobody decided what a new extension is granted.
+    #[error("`{id}` asks for {}; nothing is installed until it is decided what is granted", listed(asks))]
+    Undecided {
+        /// The extension.
+        id: Arc<str>,
+        /// What is to be decided.
+        asks: Vec<Grant>,
+    },
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
-fn clone(extension: &Extension) -> Extension {
-    Extension {
-        id: extension.id.clone(),
-        version: extension.version.clone(),
-        digest: extension.digest,
-        manifest: extension.manifest.clone(),
-        settings: extension.settings.clone(),
-        state: extension.state,
-        installation: extension.installation,
-        installed_ms: extension.installed_ms,
+impl RegistryError {
+    /// The stable code of the error; none if the host itself failed.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Unknown { .. } => Some("extension.unknown"),
+            Self::Settings(_) => Some("settings.invalid"),
+            Self::NotAsked { .. } => Some("grants.not-asked"),
+            Self::NotGranted { .. } => Some("grants.not-granted"),
+            Self::Undecided { .. } => Some("grants.undecided"),
+            Self::Storage(_) => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { near, .. } | Self::NotAsked { near, .. } => {
+                near.as_ref().map(|near| format!("did you mean `{near}`?"))
+            }
+            Self::NotGranted { id, .. } => Some(format!("palisade grants show {id}")),
+            Self::Undecided { .. } => Some(
+                "install with --grant-all, with --grant for each, with --grants FILE, or with --grant-none"
+                    .into(),
+            ),
+            Self::Settings(_) | Self::Storage(_) => None,
+        }
     }
 }
 
@@ -468,18 +499,43 @@ fn read_extension(storage: &Storage, key: &[u8], value: &[u8]) -> Result<Extensi
     };
     let settings = settings::resolve(&manifest.settings_schema, &given)
         .map_err(|error| wrong(error.to_string()))?;
+    let granted = match storage.get(&key::grants(id))? {
+        None => Grants::new(),
+        Some(value) => serde_json::from_slice(&value).map_err(|error| wrong(error.to_string()))?,
+    };
+    let waiting = read_waiting(storage, id)?.map(Arc::new);
     let Record { digest, state, installation, installed_ms } = record;
-    let version = manifest.version.to_string().into();
     Ok(Extension {
         id: manifest.id.clone(),
-        version,
+        version: manifest.version.to_string().into(),
         digest,
-        manifest,
+        manifest: Arc::new(manifest),
         settings,
+        granted,
+        waiting,
         state,
         installation,
         installed_ms,
     })
+}
+
+fn read_waiting(storage: &Storage, id: &str) -> Result<Option<Waiting>, StorageError> {
+    let key = key::waiting(id);
+    let Some(value) = storage.get(&key)? else { return Ok(None) };
+    let wrong = |reason: String| corrupt(&key, &reason);
+    let record: WaitingRecord =
+        serde_json::from_slice(&value).map_err(|error| wrong(error.to_string()))?;
+    let text = storage
+        .get(&key::waiting_manifest(id))?
+        .ok_or_else(|| wrong("its manifest is missing".into()))?;
+    let text = String::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
+    let manifest = Manifest::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(Waiting {
+        version: manifest.version.to_string().into(),
+        digest: record.digest,
+        manifest: Arc::new(manifest),
+        installed_ms: record.installed_ms,
+    }))
 }
 
 #[cfg(test)]

@@ -28,11 +28,11 @@ pub use self::compiled::CompiledError;
 use self::limiter::Limiter;
 use self::ticker::Ticker;
 use crate::bindings::{EventHandler, EventHandlerPre};
-use crate::capability::{self, CallState, Stop};
+use crate::capability::{self, CallState, Services, Stop};
 use crate::extension::{Extension, Handler};
-use crate::hook::{Event, Fault, LogRecord, Outcome};
+use crate::hook::{Event, Fault, LogRecord, Outcome, Use};
 use crate::limits::HostLimits;
-use crate::storage::{Blobs, Digest, Storage};
+use crate::storage::{Blobs, Digest};
 
 /// Fuel that a call of the host costs, beside one unit for each byte that it copies.
 const HOST_CALL_FUEL: u64 = 500;
@@ -58,7 +58,7 @@ pub struct SandboxConfig {
 pub struct Sandbox {
     engine: Engine,
     compiled: Arc<Compiled>,
-    storage: Storage,
+    services: Arc<Services>,
     slots: Semaphore,
     slot_count: u32,
     ticker: Ticker,
@@ -86,11 +86,28 @@ pub struct Ran {
     pub memory: u64,
     /// What it wrote to its log.
     pub log: Vec<LogRecord>,
+    /// What it used outside its sandbox.
+    pub uses: Vec<Use>,
 }
 
 impl Ran {
+    /// Takes the secrets that the guest was given out of everything that others can see of the call.
+    fn take_out_secrets(&mut self, call: &CallState) {
+        call.known.take_out_of_log(&mut self.log);
+        let checked = match &mut self.outcome {
+            Ok(outcome) => call.known.take_out_of_answer(&call.event.call.action, outcome),
+            Err(_) => Ok(()),
+        };
+        if let Err(reason) = checked {
+            self.outcome = Err(Fault::BadAnswer { reason });
+        }
+        if let Err(fault) = &mut self.outcome {
+            call.known.take_out_of_fault(fault);
+        }
+    }
+
     fn not_begun(fault: Fault) -> Self {
-        Self { outcome: Err(fault), fuel: 0, memory: 0, log: Vec::new() }
+        Self { outcome: Err(fault), fuel: 0, memory: 0, log: Vec::new(), uses: Vec::new() }
     }
 }
 
@@ -99,7 +116,7 @@ impl Sandbox {
     pub fn new(
         config: &SandboxConfig,
         components: Blobs,
-        storage: Storage,
+        services: Services,
     ) -> anyhow::Result<Self> {
         let engine = engine::pooling(config)?;
         let linker = linker(&engine)?;
@@ -108,7 +125,7 @@ impl Sandbox {
         Ok(Self {
             engine,
             compiled,
-            storage,
+            services: Arc::new(services),
             slots: Semaphore::new(config.slots as usize),
             slot_count: config.slots,
             ticker,
@@ -161,8 +178,15 @@ impl Sandbox {
                 Err(_) => Err(limit.fault),
             };
         let fuel = handler.limits.fuel - store.get_fuel().unwrap_or(0).min(handler.limits.fuel);
-        let state = store.data();
-        Ran { outcome: answer, fuel, memory: state.limiter.memory(), log: state.call.log.take() }
+        let state = store.data_mut();
+        let log = state.call.log.take();
+        let uses = state.call.uses.take();
+        let mut ran =
+            Ran { outcome: answer, fuel, memory: state.limiter.memory(), log, uses };
+        if !state.call.known.is_empty() {
+            ran.take_out_secrets(&state.call);
+        }
+        ran
     }
 
     /// A slot and the component, when neither is to be waited for: the common case, which needs no timer.
@@ -203,7 +227,7 @@ impl Sandbox {
     ) -> wasmtime::Result<Store<RunState>> {
         let limits = &handler.limits;
         let deadline = limit.at;
-        let call = CallState::new(handler.clone(), event, deadline, self.storage.clone());
+        let call = CallState::new(handler.clone(), event, deadline, self.services.clone());
         let mut store = Store::new(&self.engine, RunState { call, limiter: Limiter::new(limits) });
         store.limiter(|state| &mut state.limiter);
         store.set_fuel(limits.fuel)?;

@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod error;
 mod extract;
+mod grants;
 mod idempotency;
 mod listen;
 mod metrics;

@@ -5,6 +5,9 @@ use std::time::Instant;
 use super::CallState;
 use crate::bindings::{context, core_types};
 
+/// The attribute of a hook call that names the language of the person behind it.
+const LOCALE: &str = "locale";
+
 impl context::Host for CallState {
     fn extension_id(&mut self) -> wasmtime::Result<String> {
         let id = self.handler.extension.id.to_string();
@@ -16,6 +19,20 @@ impl context::Host for CallState {
         let version = self.handler.extension.version.to_string();
         self.called(version.len())?;
         Ok(version)
+    }
+
+    fn locale(&mut self) -> wasmtime::Result<String> {
+        let attributes = &self.event.call.attributes;
+        let locale = attributes.get(LOCALE).unwrap_or(&self.services.locale).clone();
+        self.called(locale.len())?;
+        Ok(locale)
+    }
+
+    fn attribute(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        self.called(name.len())?;
+        let attribute = self.services.attributes.get(&name).cloned();
+        self.handed_out(attribute.as_ref().map_or(0, String::len));
+        Ok(attribute)
     }
 
     fn remaining_ms(&mut self) -> wasmtime::Result<u32> {

@@ -5,12 +5,39 @@ use wasmtime::component::Resource;
 use super::{CallState, value};
 use crate::bindings::core_types::{ObjectRef, Value as WitValue};
 use crate::bindings::events::{self, ActorKind, Phase, Powers, Role, Status};
-use crate::hook::{self, Power, Rehearsal};
+use crate::extension::Access;
+use crate::hook::{self, Params, Power, Rehearsal, Value};
 
 /// What stands behind a guest's handle to the event. A call has one event, which is in its state.
 pub struct EventHandle;
 
 impl events::Host for CallState {}
+
+impl CallState {
+    /// A value, if the handler sees the field.
+    fn seen<'a>(&self, params: &'a Params, name: &str) -> Option<&'a Value> {
+        params.get(name).filter(|_| self.handler.access.sees(name))
+    }
+}
+
+/// The values that a handler sees.
+struct Seen<'a>(&'a Params, &'a Access);
+
+impl serde::Serialize for Seen<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(params, access) = self;
+        serializer.collect_map(params.iter().filter(|(name, _)| access.sees(name)))
+    }
+}
+
+/// A result as a handler sees it: of a JSON object the members that it was granted.
+fn shown(result: &serde_json::Value, access: &Access) -> serde_json::Value {
+    let mut shown = hook::redacted(result);
+    if let serde_json::Value::Object(members) = &mut shown {
+        members.retain(|name, _| access.sees(name));
+    }
+    shown
+}
 
 impl events::HostEvent for CallState {
     fn id(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<String> {
@@ -76,7 +103,7 @@ impl events::HostEvent for CallState {
 
     fn powers(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Powers> {
         self.called(0)?;
-        Ok(self.handler.subscription.powers.iter().fold(Powers::empty(), |powers, power| {
+        Ok(self.handler.access.powers.iter().fold(Powers::empty(), |powers, power| {
             powers
                 | match power {
                     Power::Alter => Powers::ALTER,
@@ -97,7 +124,7 @@ impl events::HostEvent for CallState {
         name: String,
     ) -> wasmtime::Result<Option<WitValue>> {
         self.called(name.len())?;
-        let (found, bytes) = value::hand_out(self.event.params.get(&name));
+        let (found, bytes) = value::hand_out(self.seen(&self.event.params, &name));
         self.handed_out(bytes);
         Ok(found)
     }
@@ -108,25 +135,27 @@ impl events::HostEvent for CallState {
         name: String,
     ) -> wasmtime::Result<Option<WitValue>> {
         self.called(name.len())?;
-        let (found, bytes) = value::hand_out(self.event.call.old.get(&name));
+        let (found, bytes) = value::hand_out(self.seen(&self.event.call.old, &name));
         self.handed_out(bytes);
         Ok(found)
     }
 
     fn changes(&mut self, _: Resource<EventHandle>, name: String) -> wasmtime::Result<bool> {
         self.called(name.len())?;
-        let new = self.event.params.get(&name);
+        let new = self.seen(&self.event.params, &name);
         Ok(new.is_some() && new != self.event.call.old.get(&name))
     }
 
     fn names(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Vec<String>> {
-        let names: Vec<String> = self.event.params.keys().cloned().collect();
+        let access = &self.handler.access;
+        let seen = self.event.params.keys().filter(|name| access.sees(name));
+        let names: Vec<String> = seen.cloned().collect();
         self.called(names.iter().map(|name| name.len() + 8).sum())?;
         Ok(names)
     }
 
     fn to_json(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<String> {
-        let json = serde_json::to_string(&Json(&self.event))?;
+        let json = serde_json::to_string(&Json(&self.event, &self.handler.access))?;
         self.called(json.len())?;
         Ok(json)
     }
@@ -142,7 +171,8 @@ impl events::HostEvent for CallState {
     }
 
     fn result(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Option<String>> {
-        let result = self.event.result.as_ref().map(|result| hook::redacted(result).to_string());
+        let access = &self.handler.access;
+        let result = self.event.result.as_deref().map(|result| shown(result, access).to_string());
         self.called(result.as_ref().map_or(0, String::len))?;
         Ok(result)
     }
@@ -175,12 +205,13 @@ impl events::HostEvent for CallState {
 }
 
 /// The event as `to-json` shows it.
-struct Json<'a>(&'a hook::Event);
+struct Json<'a>(&'a hook::Event, &'a Access);
 
 impl serde::Serialize for Json<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap as _;
-        let call = &self.0.call;
+        let Self(event, access) = self;
+        let call = &event.call;
         let actor = call.actor.as_ref().map(|actor| {
             serde_json::json!({
                 "kind": actor.kind.name(), "role": actor.role.as_ref().map(hook::Role::name), "id": actor.id, "name": actor.name,
@@ -192,14 +223,14 @@ impl serde::Serialize for Json<'_> {
         map.serialize_entry("phase", &call.phase())?;
         map.serialize_entry("object", &call.object)?;
         map.serialize_entry("actor", &actor)?;
-        map.serialize_entry("params", &*self.0.params)?;
-        map.serialize_entry("old", &call.old)?;
+        map.serialize_entry("params", &Seen(&event.params, access))?;
+        map.serialize_entry("old", &Seen(&call.old, access))?;
         map.serialize_entry("attributes", &call.attributes)?;
         map.serialize_entry("dry_run", &(call.rehearsal == Rehearsal::DryRun))?;
         map.serialize_entry("depth", &call.depth)?;
         if let Some(ended) = &call.ended {
             map.serialize_entry("status", &ended.status)?;
-            map.serialize_entry("result", &self.0.result.as_deref().map(hook::redacted))?;
+            map.serialize_entry("result", &event.result.as_deref().map(|result| shown(result, access)))?;
         }
         map.end()
     }

@@ -10,6 +10,7 @@ use wasmtime::component::Resource;
 
 use super::CallState;
 use crate::bindings::kv::{self, Condition, Entry, Error, KeyPage, WriteResult};
+use crate::grant::Grant;
 use crate::hook::Rehearsal;
 use crate::storage::{Direction, Storage, StorageError, Transaction};
 
@@ -95,8 +96,8 @@ impl kv::Host for CallState {}
 impl kv::HostBucket for CallState {
     async fn open(&mut self, name: String) -> wasmtime::Result<Result<Resource<Bucket>, Error>> {
         self.called(name.len())?;
-        if self.handler.extension.manifest.kv.is_none() {
-            return Ok(Err(Error::Denied));
+        if let Err(why) = self.handler.extension.check(&Grant::Kv) {
+            return Ok(Err(Error::Denied(why)));
         }
         if check_name(&name, MAX_BUCKET_BYTES).is_err() {
             return Ok(Err(Error::InvalidKey));
@@ -116,7 +117,7 @@ impl kv::HostBucket for CallState {
         self.called(key.len())?;
         let prefix = self.bucket(&bucket)?;
         let found = full_key(prefix, &key).and_then(|full| {
-            Ok(self.storage.get(&full)?.as_deref().and_then(|stored| read_entry(stored, now_ms())))
+            Ok(self.services.storage.get(&full)?.as_deref().and_then(|stored| read_entry(stored, now_ms())))
         });
         self.handed_out(
             found.as_ref().ok().and_then(Option::as_ref).map_or(0, |entry| entry.value.len()),
@@ -142,7 +143,7 @@ impl kv::HostBucket for CallState {
         });
         let Ok(full) = prepared else { return Ok(prepared.map(|_| WriteResult::Conflict(None))) };
         let quota = self.quota();
-        let written = self.storage.update(move |transaction| {
+        let written = self.services.storage.update(move |transaction| {
             let now = now_ms();
             let expiry = ttl_seconds
                 .map_or(0, |seconds| now.saturating_add(u64::from(seconds) * 1_000).max(1));
@@ -165,7 +166,7 @@ impl kv::HostBucket for CallState {
         let prepared = self.may_write().and_then(|()| full_key(prefix, &key));
         let Ok(full) = prepared else { return Ok(prepared.map(|_| WriteResult::Conflict(None))) };
         let quota = self.quota();
-        let written = self.storage.update(move |transaction| {
+        let written = self.services.storage.update(move |transaction| {
             if let Some(conflict) = conflict(transaction, &full, &condition, now_ms())? {
                 return Ok(conflict);
             }
@@ -186,7 +187,7 @@ impl kv::HostBucket for CallState {
         let prepared = self.may_write().and_then(|()| full_key(prefix, &key));
         let Ok(full) = prepared else { return Ok(prepared.map(|_| 0)) };
         let quota = self.quota();
-        let written = self.storage.update(move |transaction| {
+        let written = self.services.storage.update(move |transaction| {
             let stored = transaction.get(&full)?;
             let entry = stored.as_deref().and_then(|stored| read_entry(stored, now_ms()));
             let number = match &entry {
@@ -217,7 +218,7 @@ impl kv::HostBucket for CallState {
     ) -> wasmtime::Result<Result<KeyPage, Error>> {
         self.called(prefix.len() + after.as_ref().map_or(0, String::len))?;
         let bucket = self.bucket(&bucket)?;
-        let page = list(&self.storage, &bucket, &prefix, after, limit.clamp(1, MAX_PAGE));
+        let page = list(&self.services.storage, &bucket, &prefix, after, limit.clamp(1, MAX_PAGE));
         self.handed_out(
             page.as_ref().map_or(0, |page| page.keys.iter().map(|key| key.len() + 8).sum()),
         );

@@ -76,6 +76,7 @@ impl Scene {
             attributes: indexmap::IndexMap::new(),
             rehearsal: Rehearsal::No,
             depth: 0,
+            caused_by: Vec::new(),
             time_ms: 0,
             ended,
         };

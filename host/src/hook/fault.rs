@@ -97,6 +97,30 @@ pub enum Fault {
         /// Sandboxes that can run at one time.
         limit: u64,
     },
+    /// As many calls of the extension as it may have at one time were running until the deadline.
+    #[error("too many calls of the extension at one time: the limit is {limit}")]
+    Concurrency {
+        /// Calls of the extension at one time.
+        limit: u64,
+    },
+    /// The host has as many hook calls to decide as it takes.
+    #[error("the host is overloaded: {limit} hook calls are being decided")]
+    Overloaded {
+        /// Hook calls at one time.
+        limit: u64,
+    },
+    /// The handler is bypassed, for what it did before.
+    #[error("bypassed: {reason}")]
+    Bypassed {
+        /// What it did.
+        reason: String,
+    },
+    /// The handler's condition could not be evaluated for this call.
+    #[error("its condition failed: {reason}")]
+    Condition {
+        /// Why.
+        reason: String,
+    },
     /// The extension's compiled code could not be had.
     #[error("not ready: {reason}")]
     NotReady {
@@ -123,6 +147,10 @@ impl Fault {
             Fault::Failure { .. } => "failure",
             Fault::BadAnswer { .. } => "bad-answer",
             Fault::Busy { .. } => "busy",
+            Fault::Concurrency { .. } => "concurrency",
+            Fault::Overloaded { .. } => "overloaded",
+            Fault::Bypassed { .. } => "bypassed",
+            Fault::Condition { .. } => "condition",
             Fault::NotReady { .. } => "not-ready",
         }
     }
@@ -139,11 +167,15 @@ impl Fault {
             | Fault::HostCallBytes { limit }
             | Fault::HostCalls { limit }
             | Fault::Handles { limit }
-            | Fault::Busy { limit } => Some(*limit),
+            | Fault::Busy { limit }
+            | Fault::Concurrency { limit }
+            | Fault::Overloaded { limit } => Some(*limit),
             Fault::Trap { .. }
             | Fault::Exit { .. }
             | Fault::Failure { .. }
             | Fault::BadAnswer { .. }
+            | Fault::Bypassed { .. }
+            | Fault::Condition { .. }
             | Fault::NotReady { .. } => None,
         }
     }

@@ -62,6 +62,13 @@ enum SecretOrigin {
     Name,
 }
 
+impl Secret {
+    /// The value. For handing it to where it is meant to go, and nothing else.
+    pub(crate) fn expose(&self) -> &Value {
+        &self.value
+    }
+}
+
 impl Value {
     /// Returns the value as a secret. A secret stays what it is.
     #[must_use]

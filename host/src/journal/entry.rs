@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::hook::{
-    Decision, HookCall, LogLevel, ObjectRef, Params, Phase, Rehearsal, Status, Value, Verdict,
+    Decision, HookCall, LogLevel, ObjectRef, Params, Phase, Rehearsal, Status, Use, Value, Verdict,
 };
 
 /// Bytes of one value, as JSON, that an entry keeps.
@@ -124,6 +124,9 @@ pub struct EntryTrace {
     pub memory_bytes: u64,
     /// Microseconds that it took.
     pub duration_us: u64,
+    /// What it used outside its sandbox: secrets that it read, origins, commands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<Use>,
     /// What it wrote to its log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<EntryLog>,
@@ -266,6 +269,7 @@ fn trace(trace: &crate::hook::HandlerTrace) -> EntryTrace {
         fuel: trace.fuel,
         memory_bytes: trace.memory,
         duration_us: micros(trace.duration),
+        uses: trace.uses.clone(),
         log: log
             .map(|record| EntryLog { level: record.level, message: record.message.clone() })
             .collect(),

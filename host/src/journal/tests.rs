@@ -22,6 +22,7 @@ fn call(id: &str, action: &str) -> HookCall {
         attributes: indexmap::IndexMap::new(),
         rehearsal: Rehearsal::No,
         depth: 0,
+        caused_by: Vec::new(),
         time_ms: entry::now_ms(),
         ended: None,
     }

@@ -1,12 +1,17 @@
 //! `extension.toml`: what an extension says of itself and asks for. Text in, a checked manifest out; no I/O.
 
+mod asks;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::hook::{Phase, Power, Status};
+pub(crate) use self::asks::is_secret_setting;
+use self::asks::{Needs, asks_of, check_needs, check_size};
+use crate::grant::{self, ALL_FIELDS, Ask};
+use crate::hook::{HookPattern, HookPatternError, Phase, Power, Status};
 use crate::limits::Asked;
 use crate::suggest;
 
@@ -14,6 +19,8 @@ use crate::suggest;
 const MAX_BYTES: usize = 32 << 10;
 /// Subscriptions that a manifest may have.
 const MAX_SUBSCRIPTIONS: usize = 200;
+/// Characters of a reason.
+const MAX_REASON: usize = 500;
 /// The version of the contract that this host offers: `palisade:extension`.
 const CONTRACT: (u64, u64) = (1, 0);
 
@@ -34,8 +41,8 @@ pub struct Manifest {
     pub homepage: Option<String>,
     /// The hooks that it subscribes to.
     pub subscriptions: Vec<Subscription>,
-    /// What it asks of `kv`, if it asks for it.
-    pub kv: Option<KvRequest>,
+    /// Everything that it asks for and the operator may grant, in the manifest's order.
+    pub asks: Vec<Ask>,
     /// The JSON Schema of its settings.
     pub settings_schema: serde_json::Value,
 }
@@ -43,16 +50,22 @@ pub struct Manifest {
 /// A hook that an extension subscribes to, and what its handler may do there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subscription {
-    /// The phase.
-    pub phase: Phase,
-    /// The actions.
-    pub pattern: Pattern,
+    /// The hooks.
+    pub hook: HookPattern,
     /// 0 to 100, higher first.
     pub priority: u8,
-    /// What the handler may do to the action.
+    /// What the handler asks to do to the action.
     pub powers: Vec<Power>,
-    /// The fields that it may change.
-    pub alter: Alterable,
+    /// The fields that it asks to see.
+    pub read: Fields,
+    /// The fields that it asks to change.
+    pub alter: Fields,
+    /// The secret fields that it asks to hand on without reading them.
+    pub secrets: BTreeSet<String>,
+    /// The secret fields that it asks to read.
+    pub reveal: BTreeSet<String>,
+    /// Whether it runs on actions that the extension itself caused.
+    pub own_actions: OwnActions,
     /// After the action: on which endings the handler runs.
     pub statuses: Vec<Status>,
     /// What a fault becomes.
@@ -61,22 +74,24 @@ pub struct Subscription {
     pub asked: Asked,
 }
 
-/// The actions that a subscription matches.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Pattern {
-    /// One action, such as `mailbox.create`.
-    Exact(String),
-    /// All actions whose name begins with this and a dot; empty for all actions.
-    Under(String),
-}
-
-/// The fields that a handler may change.
+/// A choice of fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Alterable {
+pub enum Fields {
     /// Every field that is not secret.
     All,
     /// These.
-    Fields(BTreeSet<String>),
+    Named(BTreeSet<String>),
+}
+
+/// Whether a handler runs on actions that its own extension caused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OwnActions {
+    /// It does not, or it could cause itself for ever.
+    #[default]
+    Ignore,
+    /// It does.
+    Run,
 }
 
 /// What a fault becomes.
@@ -90,13 +105,6 @@ pub enum OnFailure {
     Deny,
 }
 
-/// What an extension asks of `kv`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KvRequest {
-    /// Why, for the operator.
-    pub reason: String,
-}
-
 /// What is wrong with a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the manifest is wrong: {message}")]
@@ -105,16 +113,6 @@ pub struct ManifestError {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
-}
-
-impl fmt::Display for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Pattern::Exact(action) => f.write_str(action),
-            Pattern::Under(prefix) if prefix.is_empty() => f.write_str("*"),
-            Pattern::Under(prefix) => write!(f, "{prefix}.*"),
-        }
-    }
 }
 
 impl fmt::Display for OnFailure {
@@ -126,18 +124,35 @@ impl fmt::Display for OnFailure {
     }
 }
 
-impl Alterable {
-    /// Whether the handler may change the field. Whether it is secret, the caller knows.
+impl Fields {
+    /// The choice that a list of names makes: `*` is every field.
+    pub fn of(names: impl IntoIterator<Item = String>) -> Self {
+        let names: BTreeSet<String> = names.into_iter().collect();
+        match names.contains(ALL_FIELDS) {
+            true => Fields::All,
+            false => Fields::Named(names),
+        }
+    }
+
+    /// Whether the field is among them. Whether it is secret, the caller knows.
     pub fn allows(&self, field: &str) -> bool {
         match self {
-            Alterable::All => true,
-            Alterable::Fields(fields) => fields.contains(field),
+            Fields::All => true,
+            Fields::Named(fields) => fields.contains(field),
         }
     }
 
     /// Whether the field is named, as a secret field must be.
     pub fn names(&self, field: &str) -> bool {
-        matches!(self, Alterable::Fields(fields) if fields.contains(field))
+        matches!(self, Fields::Named(fields) if fields.contains(field))
+    }
+
+    /// The names as a list; `*` for every field.
+    pub fn to_list(&self) -> Vec<String> {
+        match self {
+            Fields::All => vec![ALL_FIELDS.to_owned()],
+            Fields::Named(fields) => fields.iter().cloned().collect(),
+        }
     }
 }
 
@@ -174,29 +189,25 @@ struct Extension {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct On {
     hook: String,
+    #[serde(default)]
+    reason: String,
     priority: Option<i64>,
     #[serde(default)]
     powers: Vec<Power>,
+    read: Option<Vec<String>>,
     #[serde(default)]
     alter: Vec<String>,
+    #[serde(default)]
+    secrets: Vec<String>,
+    #[serde(default)]
+    reveal: Vec<String>,
+    #[serde(default)]
+    own_actions: OwnActions,
     status: Option<Vec<Status>>,
     #[serde(default)]
     on_failure: OnFailure,
     fuel: Option<u64>,
     deadline_ms: Option<u32>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Needs {
-    kv: Option<NeedsKv>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct NeedsKv {
-    reason: String,
-    quota_bytes: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -236,14 +247,11 @@ impl Manifest {
             ))
         })?;
         let kv_bytes = file.needs.kv.as_ref().and_then(|kv| kv.quota_bytes);
-        let subscriptions = check_subscriptions(file.on, file.limits.memory_bytes, kv_bytes)?;
-        let kv = match file.needs.kv {
-            Some(kv) => {
-                check_text("needs.kv.reason", &kv.reason, 1, 500)?;
-                Some(KvRequest { reason: kv.reason })
-            }
-            None => None,
-        };
+        let (subscriptions, mut asks) =
+            check_subscriptions(file.on, file.limits.memory_bytes, kv_bytes)?;
+        let settings_schema = check_schema(file.settings)?;
+        asks.extend(check_needs(file.needs, &settings_schema)?);
+        check_size(&asks)?;
         Ok(Self {
             id: extension.id.into(),
             name: extension.name,
@@ -252,8 +260,8 @@ impl Manifest {
             license: extension.license,
             homepage: extension.homepage,
             subscriptions,
-            kv,
-            settings_schema: check_schema(file.settings)?,
+            asks,
+            settings_schema,
         })
     }
 }
@@ -324,7 +332,7 @@ fn check_subscriptions(
     on: Vec<On>,
     memory_bytes: Option<u64>,
     kv_bytes: Option<u64>,
-) -> Result<Vec<Subscription>, ManifestError> {
+) -> Result<(Vec<Subscription>, Vec<Ask>), ManifestError> {
     if on.is_empty() {
         return Err(ManifestError {
             message: "it subscribes to no hook".into(),
@@ -338,25 +346,25 @@ fn check_subscriptions(
         )));
     }
     let mut seen = BTreeSet::new();
-    on.into_iter()
-        .map(|on| {
-            if !seen.insert(on.hook.clone()) {
-                return Err(wrong(format!(
-                    "the hook `{}` is subscribed to twice",
-                    shown(&on.hook)
-                )));
-            }
-            let asked =
-                Asked { fuel: on.fuel, deadline_ms: on.deadline_ms, memory_bytes, kv_bytes };
-            check_subscription(on, asked)
-        })
-        .collect()
+    let (mut subscriptions, mut asks) = (Vec::with_capacity(on.len()), Vec::new());
+    for on in on {
+        if !seen.insert(on.hook.clone()) {
+            return Err(wrong(format!("the hook `{}` is subscribed to twice", shown(&on.hook))));
+        }
+        let asked = Asked { fuel: on.fuel, deadline_ms: on.deadline_ms, memory_bytes, kv_bytes };
+        let reason = on.reason.clone();
+        let subscription = check_subscription(on, asked)?;
+        asks.extend(asks_of(&subscription, &reason));
+        subscriptions.push(subscription);
+    }
+    Ok((subscriptions, asks))
 }
 
 fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestError> {
     let hook = shown(&on.hook);
     let fail = |message: &str| Err(wrong(format!("hook `{hook}`: {message}")));
-    let (phase, pattern) = parse_hook(&on.hook)?;
+    let pattern = parse_hook(&on.hook)?;
+    let phase = pattern.phase;
     let priority = on.priority.unwrap_or(50);
     let Some(priority) = u8::try_from(priority).ok().filter(|priority| *priority <= 100) else {
         return fail(&format!("`priority` must be 0 to 100: {priority}"));
@@ -383,50 +391,50 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
         Some(statuses) => statuses,
         None => vec![Status::Succeeded],
     };
-    for field in &on.alter {
-        check_text("alter", field, 1, 256)?;
+    let read = on.read.unwrap_or_else(|| vec![ALL_FIELDS.to_owned()]);
+    for (key, fields) in
+        [("read", &read), ("alter", &on.alter), ("secrets", &on.secrets), ("reveal", &on.reveal)]
+    {
+        for field in fields {
+            grant::check_field(field)
+                .map_err(|reason| wrong(format!("hook `{hook}`: `{key}`: {reason}: `{}`", shown(field))))?;
+        }
     }
-    let alter = match on.alter.iter().any(|field| field == "*") {
-        true => Alterable::All,
-        false => Alterable::Fields(on.alter.into_iter().collect()),
-    };
+    for (key, fields) in [("secrets", &on.secrets), ("reveal", &on.reveal)] {
+        if fields.iter().any(|field| field == ALL_FIELDS) {
+            return fail(&format!("`{key}` must name each field; `*` is not one"));
+        }
+    }
+    let plain = on.powers.is_empty() && on.secrets.is_empty() && on.reveal.is_empty();
+    check_text(&format!("hook `{hook}`: reason"), &on.reason, usize::from(!plain), MAX_REASON)?;
     Ok(Subscription {
-        phase,
-        pattern,
+        hook: pattern,
         priority,
         powers: on.powers,
-        alter,
+        read: Fields::of(read),
+        alter: Fields::of(on.alter),
+        secrets: on.secrets.into_iter().collect(),
+        reveal: on.reveal.into_iter().collect(),
+        own_actions: on.own_actions,
         statuses,
         on_failure: on.on_failure,
         asked,
     })
 }
 
-fn parse_hook(hook: &str) -> Result<(Phase, Pattern), ManifestError> {
-    let malformed = || ManifestError {
-        message: format!("`hook` must be `before:` or `after:` and an action: `{}`", shown(hook)),
-        hint: Some("such as `before:mailbox.create`, `after:site.*` or `after:*`".into()),
-    };
-    let (phase, action) = hook.split_once(':').ok_or_else(malformed)?;
-    let phase = match phase {
-        "before" => Phase::Before,
-        "after" => Phase::After,
-        _ => return Err(malformed()),
-    };
-    let pattern = match action.strip_suffix('*') {
-        Some("") => Pattern::Under(String::new()),
-        Some(prefix) => Pattern::Under(prefix.strip_suffix('.').ok_or_else(malformed)?.to_owned()),
-        None => Pattern::Exact(action.to_owned()),
-    };
-    let name = match &pattern {
-        Pattern::Under(prefix) if prefix.is_empty() => return Ok((phase, pattern)),
-        Pattern::Under(name) | Pattern::Exact(name) => name,
-    };
-    crate::hook::check_action(name).map_err(|message| ManifestError {
-        message: format!("hook `{}`: {message}", shown(hook)),
-        hint: None,
-    })?;
-    Ok((phase, pattern))
+fn parse_hook(hook: &str) -> Result<HookPattern, ManifestError> {
+    HookPattern::parse(hook).map_err(|error| match error {
+        HookPatternError::Malformed => ManifestError {
+            message: format!(
+                "`hook` must be `before:` or `after:` and an action: `{}`",
+                shown(hook)
+            ),
+            hint: Some("such as `before:mailbox.create`, `after:site.*` or `after:*`".into()),
+        },
+        HookPatternError::Action(message) => {
+            wrong(format!("hook `{}`: {message}", shown(hook)))
+        }
+    })
 }
 
 fn check_schema(settings: Option<toml::Table>) -> Result<serde_json::Value, ManifestError> {

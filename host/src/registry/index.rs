@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::extension::Handler;
-use crate::hook::{Phase, Power};
-use crate::package::Pattern;
+use crate::hook::{Pattern, Phase, Power};
 
 /// The handlers of every hook, in the order in which they run.
 #[derive(Debug, Default)]
@@ -34,10 +33,10 @@ impl Index {
     pub fn new(handlers: Vec<Arc<Handler>>) -> Self {
         Self {
             before: ByAction::new(
-                handlers.iter().filter(|handler| handler.subscription.phase == Phase::Before),
+                handlers.iter().filter(|handler| handler.subscription.hook.phase == Phase::Before),
             ),
             after: ByAction::new(
-                handlers.iter().filter(|handler| handler.subscription.phase == Phase::After),
+                handlers.iter().filter(|handler| handler.subscription.hook.phase == Phase::After),
             ),
             all: handlers,
         }
@@ -61,7 +60,7 @@ impl ByAction {
     fn new<'a>(handlers: impl Iterator<Item = &'a Arc<Handler>>) -> Self {
         let (mut exact, mut under) = (Lists::new(), Lists::new());
         for handler in handlers {
-            let list = match &handler.subscription.pattern {
+            let list = match &handler.subscription.hook.pattern {
                 Pattern::Exact(action) => exact.entry(action.clone()),
                 Pattern::Under(prefix) => under.entry(prefix.clone()),
             };
@@ -117,9 +116,9 @@ fn in_order<'a>(handlers: impl Iterator<Item = &'a Arc<Handler>>) -> Vec<Arc<Han
 
 /// The round in which a handler runs: those that can alter or skip run before those that see the final parameters.
 pub(crate) fn round(handler: &Handler) -> u8 {
-    let subscription = &handler.subscription;
-    let first = subscription.powers.iter().any(|power| matches!(power, Power::Alter | Power::Skip));
-    match (subscription.phase, first) {
+    let powers = &handler.access.powers;
+    let first = powers.iter().any(|power| matches!(power, Power::Alter | Power::Skip));
+    match (handler.subscription.hook.phase, first) {
         (Phase::Before, true) | (Phase::After, _) => 1,
         (Phase::Before, false) => 2,
     }

@@ -13,13 +13,14 @@ use tokio::sync::mpsc;
 
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Path, Query};
+use super::grants::{self, GrantsResponse};
 use super::{AppState, body};
 use crate::extension::{Extension, Settings, State as ExtensionState};
 use crate::hook::catalogue::{FieldKind, catalogue};
 use crate::hook::{Decision, Phase, Power, Status};
 use crate::host::{InstallChange, Replace};
 use crate::journal::{Entry, Faults, Filter};
-use crate::package::{Alterable, OnFailure};
+use crate::package::OnFailure;
 
 /// An installed extension, in a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -57,8 +58,9 @@ pub struct ExtensionDetail {
     pub digest: String,
     /// Its handlers.
     pub handlers: Vec<HandlerDetail>,
-    /// Why it asks for `kv`, if it does.
-    pub kv: Option<String>,
+    /// What it asks for, and what of it is granted.
+    #[serde(flatten)]
+    pub grants: GrantsResponse,
     /// Its settings, with defaults.
     #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
     pub settings: Settings,
@@ -93,9 +95,9 @@ pub struct HandlerDetail {
 /// What an installation did.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct InstallResponse {
-    /// `installed`, `unchanged` or `replaced`.
+    /// `installed`, `unchanged`, `replaced`, or `waiting` for what it asks for and nobody decided on.
     pub change: &'static str,
-    /// The version that it took the place of.
+    /// The version that it took the place of, or that goes on while it waits.
     pub replaced: Option<String>,
     /// The extension as it is now.
     pub extension: ExtensionDetail,
@@ -108,6 +110,9 @@ pub struct InstallQuery {
     /// Whether it may take the place of a version that is not lower.
     #[serde(default)]
     replace: bool,
+    /// What the operator grants: `all`, `none`, or a JSON list of grants. Without it nothing is decided: a new
+    /// extension that asks for anything is refused, and an upgrade that asks for more waits.
+    grants: Option<String>,
 }
 
 /// Which entries of the journal to list.
@@ -201,32 +206,29 @@ fn summary(extension: &Extension) -> ExtensionSummary {
         state: extension.state,
         hooks: subscriptions
             .iter()
-            .map(|subscription| format!("{}:{}", subscription.phase, subscription.pattern))
+            .map(|subscription| subscription.hook.to_string())
             .collect(),
         powers,
         installed_ms: extension.installed_ms,
     }
 }
 
-fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail {
+pub(super) fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail {
     let policy = app.host.registry.policy();
     let unset = crate::registry::Overrides::default();
     let set = policy.overrides.get(&*extension.id).unwrap_or(&unset);
     let handlers = extension.manifest.subscriptions.iter().map(|subscription| {
-        let limits = policy.limits.resolve(subscription.phase, &subscription.asked, &set.limits);
+        let limits = policy.limits.resolve(subscription.hook.phase, &subscription.asked, &set.limits);
         HandlerDetail {
-            hook: format!("{}:{}", subscription.phase, subscription.pattern),
+            hook: subscription.hook.to_string(),
             priority: set.priority.unwrap_or(subscription.priority),
             powers: subscription.powers.clone(),
-            alter: match &subscription.alter {
-                Alterable::All => vec!["*".into()],
-                Alterable::Fields(fields) => fields.iter().cloned().collect(),
-            },
-            status: match subscription.phase {
+            alter: subscription.alter.to_list(),
+            status: match subscription.hook.phase {
                 Phase::Before => Vec::new(),
                 Phase::After => subscription.statuses.clone(),
             },
-            on_failure: match subscription.phase {
+            on_failure: match subscription.hook.phase {
                 Phase::Before => set.on_failure.unwrap_or(subscription.on_failure),
                 Phase::After => OnFailure::Proceed,
             },
@@ -242,13 +244,13 @@ fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail {
         homepage: extension.manifest.homepage.clone(),
         digest: extension.digest.to_string(),
         handlers: handlers.collect(),
-        kv: extension.manifest.kv.as_ref().map(|kv| kv.reason.clone()),
-        settings: extension.settings.clone(),
+        grants: GrantsResponse::new(extension),
+        settings: extension.shown_settings(),
         settings_schema: extension.manifest.settings_schema.clone(),
     }
 }
 
-fn json(value: &impl Serialize) -> Response {
+pub(super) fn json(value: &impl Serialize) -> Response {
     let body = serde_json::to_vec(value).unwrap_or_default();
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
@@ -273,9 +275,10 @@ pub(super) async fn install(
     let time = Duration::from_millis(u64::from(app.config.body_timeout_ms) * 6);
     let bytes = body::read(&headers, request, app.config.component_bytes, time).await?;
     let replace = if query.replace { Replace::Any } else { Replace::Older };
+    let granting = grants::parse_granting(query.grants.as_deref())?;
     let its = app.clone();
     // An installation that has begun is finished, whether the operator waits or not.
-    let installed = app.detached.spawn(async move { its.host.install(bytes, replace).await }).await;
+    let installed = app.detached.spawn(async move { its.host.install(bytes, replace, granting).await }).await;
     let installed = installed.map_err(|error| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     })??;
@@ -284,6 +287,7 @@ pub(super) async fn install(
         InstallChange::New => ("installed", None),
         InstallChange::Unchanged => ("unchanged", None),
         InstallChange::Replaced(version) => ("replaced", Some(version.to_string())),
+        InstallChange::Waiting(version) => ("waiting", Some(version.to_string())),
     };
     tracing::info!(extension.id = %extension.id, version = %extension.version, "`{}` {} is {change}", extension.id, extension.version);
     Ok(json(&InstallResponse { change, replaced, extension: detail(&app, extension) }))
@@ -362,14 +366,7 @@ pub(super) async fn set_settings(
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = body::read(
-        &headers,
-        request,
-        app.config.body_bytes,
-        Duration::from_millis(app.config.body_timeout_ms.into()),
-    )
-    .await?;
-    let settings: Settings = body::parse(&bytes)?;
+    let settings: Settings = body::read_json(&app, &headers, request).await?;
     let extension = app.host.set_settings(&id, settings).await?;
     Ok(json(&detail(&app, &extension)))
 }

@@ -12,6 +12,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use serde::de::DeserializeOwned;
 
+use super::App;
 use super::error::ApiError;
 use crate::suggest;
 
@@ -114,6 +115,16 @@ pub async fn read(
             Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "request.timeout", message))
         }
     }
+}
+
+/// Reads and parses a body of ordinary size.
+pub async fn read_json<T: DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, ApiError> {
+    let time = Duration::from_millis(app.config.body_timeout_ms.into());
+    parse(&read(headers, body, app.config.body_bytes, time).await?)
 }
 
 async fn collect(mut body: Body, limit: u64) -> Result<Bytes, ApiError> {

@@ -98,17 +98,18 @@ impl From<StorageError> for ApiError {
 
 impl From<RegistryError> for ApiError {
     fn from(error: RegistryError) -> Self {
-        match error {
-            RegistryError::Unknown { ref near, .. } => {
-                let hint = near.as_ref().map(|near| format!("did you mean `{near}`?"));
-                Self::new(StatusCode::NOT_FOUND, "extension.unknown", error.to_string())
-                    .with_hint(hint)
-            }
-            RegistryError::Settings(error) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "settings.invalid", error.to_string())
-            }
-            RegistryError::Storage(error) => error.into(),
-        }
+        let (Some(code), hint) = (error.code(), error.hint()) else {
+            return match error {
+                RegistryError::Storage(error) => error.into(),
+                error => Self::internal("the registry failed", &error),
+            };
+        };
+        let status = match &error {
+            RegistryError::Unknown { .. } => StatusCode::NOT_FOUND,
+            RegistryError::Undecided { .. } => StatusCode::CONFLICT,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, code, error.to_string()).with_hint(hint)
     }
 }
 
@@ -116,7 +117,7 @@ impl From<InstallError> for ApiError {
     fn from(error: InstallError) -> Self {
         let status = match error.code() {
             "internal" => return Self::internal("the extension could not be installed", &error),
-            "extension.not-newer" => StatusCode::CONFLICT,
+            "extension.not-newer" | "grants.undecided" => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, error.code(), error.to_string()).with_hint(error.hint())

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, actions, admin};
+use super::{App, actions, admin, grants};
 
 /// What stands above the paths.
 #[derive(utoipa::OpenApi)]
@@ -54,6 +54,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::show_extension, admin::remove))
         .routes(routes!(admin::enable))
         .routes(routes!(admin::disable))
+        .routes(routes!(grants::show_grants, grants::change_grants, grants::set_grants))
         .routes(routes!(admin::show_settings, admin::set_settings))
         .routes(routes!(admin::journal))
         .routes(routes!(admin::journal_action))

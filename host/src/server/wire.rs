@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use crate::config::ServerConfig;
 use crate::hook::{
-    Actor, ActorKind, Decision, Disclosed, Ended, HookCall, ObjectRef, Params, Phase, Rehearsal,
-    Role, Status, Value, check_action,
+    Actor, ActorKind, Cause, Decision, Disclosed, Ended, HookCall, ObjectRef, Params, Phase, Rehearsal,
+    Role, Status, Use, Value, check_action,
 };
 use crate::host::{Decided, now_ms};
 use crate::journal::EntryFault;
@@ -48,6 +48,9 @@ pub struct BeforeRequest {
     /// How many actions of extensions led to this one.
     #[serde(default)]
     pub depth: u32,
+    /// The actions of extensions that led to this one, the first cause first.
+    #[serde(default)]
+    pub caused_by: Vec<Cause>,
 }
 
 /// A hook call after an action.
@@ -79,6 +82,9 @@ pub struct AfterRequest {
     /// How many actions of extensions led to this one.
     #[serde(default)]
     pub depth: u32,
+    /// The actions of extensions that led to this one, the first cause first.
+    #[serde(default)]
+    pub caused_by: Vec<Cause>,
     /// How the action ended.
     #[serde(default)]
     pub status: Status,
@@ -103,6 +109,9 @@ pub struct BatchRequest {
     /// How many actions of extensions led to this one.
     #[serde(default)]
     pub depth: u32,
+    /// The actions of extensions that led to this one, the first cause first.
+    #[serde(default)]
+    pub caused_by: Vec<Cause>,
     /// One for each object.
     pub items: Vec<BatchItem>,
 }
@@ -215,6 +224,9 @@ pub struct WireTrace<'a> {
     pub memory_bytes: u64,
     /// Microseconds that it took.
     pub duration_us: u64,
+    /// What it used outside its sandbox: secrets, origins, commands.
+    #[serde(skip_serializing_if = "<[Use]>::is_empty")]
+    pub uses: &'a [Use],
 }
 
 /// The verdicts of a batch, in the order of its items.
@@ -268,6 +280,7 @@ impl<'a> HookResponse<'a> {
                     fuel: trace.fuel,
                     memory_bytes: trace.memory,
                     duration_us: u64::try_from(trace.duration.as_micros()).unwrap_or(u64::MAX),
+                    uses: &trace.uses,
                 })
                 .collect(),
         }
@@ -287,7 +300,8 @@ impl BeforeRequest {
             old: self.old,
             attributes: self.attributes,
             rehearsal: rehearsal(self.dry_run),
-            depth: self.depth,
+            depth: depth(self.depth, &self.caused_by),
+            caused_by: self.caused_by,
             time_ms: now_ms(),
             ended: None,
         };
@@ -308,7 +322,8 @@ impl AfterRequest {
             old: self.old,
             attributes: self.attributes,
             rehearsal: rehearsal(self.dry_run),
-            depth: self.depth,
+            depth: depth(self.depth, &self.caused_by),
+            caused_by: self.caused_by,
             time_ms: now_ms(),
             ended: Some(Ended { status: self.status, result: self.result.map(Arc::new) }),
         };
@@ -358,7 +373,8 @@ impl BatchRequest {
                 old: item.old,
                 attributes: self.attributes.clone(),
                 rehearsal: rehearsal(self.dry_run),
-                depth: self.depth,
+                depth: depth(self.depth, &self.caused_by),
+                caused_by: self.caused_by.clone(),
                 time_ms: now_ms(),
                 ended,
             };
@@ -377,6 +393,11 @@ impl From<RequestActor> for Actor {
             name: actor.name,
         }
     }
+}
+
+/// How deep a call is: what the panel counted, or what it names, if that is more.
+fn depth(counted: u32, caused_by: &[Cause]) -> u32 {
+    counted.max(u32::try_from(caused_by.len()).unwrap_or(u32::MAX))
 }
 
 fn rehearsal(dry_run: bool) -> Rehearsal {
@@ -427,6 +448,10 @@ fn check(call: HookCall, config: &ServerConfig) -> Result<HookCall, ApiError> {
                 value.len()
             )));
         }
+    }
+    for cause in &call.caused_by {
+        check_name("caused_by", &cause.extension)?;
+        check_name("caused_by", &cause.action_id)?;
     }
     if call.depth > config.depth {
         let message = format!(
