@@ -5,6 +5,7 @@
 
 mod context;
 mod event;
+mod known;
 mod kv;
 mod log;
 mod secrets;
@@ -23,7 +24,7 @@ pub use self::event::EventHandle;
 pub use self::kv::Bucket;
 pub(crate) use self::kv::{prefix as kv_prefix, sweep as sweep_kv};
 pub use self::log::Log;
-use self::secrets::Known;
+use self::known::Known;
 pub use self::secrets::SecretHandle;
 use self::uses::Uses;
 pub use self::value::outcome;

@@ -11,6 +11,7 @@
 mod auth;
 mod bad_input;
 mod cache;
+mod canary;
 mod cli;
 mod compile;
 mod connections;
@@ -18,6 +19,7 @@ mod crash;
 mod examples;
 mod guests;
 mod hooks;
+mod hostile;
 mod journal;
 mod kv;
 mod loops;

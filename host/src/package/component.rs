@@ -19,10 +19,12 @@ const MAX_PARTS: usize = 200;
 const MAX_FUNCTIONS: u64 = 200_000;
 
 /// The interfaces that this host offers to guests, with the version that it implements.
-static OFFERED: [(&str, semver::Version); 7] = [
+static OFFERED: [(&str, semver::Version); 9] = [
     ("palisade:core/types", semver::Version::new(1, 0, 0)),
     ("palisade:core/context", semver::Version::new(1, 0, 0)),
     ("palisade:core/log", semver::Version::new(1, 0, 0)),
+    ("palisade:core/reveal", semver::Version::new(1, 0, 0)),
+    ("palisade:core/secrets", semver::Version::new(1, 0, 0)),
     ("palisade:core/settings", semver::Version::new(1, 0, 0)),
     ("palisade:events/types", semver::Version::new(1, 0, 0)),
     (HANDLER, semver::Version::new(1, 0, 0)),
