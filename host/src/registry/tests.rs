@@ -42,7 +42,7 @@ fn open(storage: &Storage) -> Result<Registry, StorageError> {
 
 async fn install(registry: &Registry, id: &str, version: &str, rest: &str) -> Arc<Extension> {
     registry
-        .install(package(id, version, rest), Digest::of(version.as_bytes()), 1_000)
+        .install(package(id, version, rest), Digest::of(version.as_bytes()), 1_000, Granting::All)
         .await
         .unwrap()
 }
