@@ -21,10 +21,10 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 pub use self::event::EventHandle;
+use self::known::Known;
 pub use self::kv::Bucket;
 pub(crate) use self::kv::{prefix as kv_prefix, sweep as sweep_kv};
 pub use self::log::Log;
-use self::known::Known;
 pub use self::secrets::SecretHandle;
 use self::uses::Uses;
 pub use self::value::outcome;

@@ -28,6 +28,8 @@ mod openapi;
 mod packages;
 mod panel_api;
 mod powercut;
+mod promises;
+mod random;
 mod sandbox;
 mod store;
 mod wire;

@@ -42,9 +42,7 @@ pub fn answer(verb: &str, argument: &str) -> Option<Result<Outcome, Failure>> {
             field: None,
             message: "told to deny".into(),
         }])),
-        "skip-reason" => {
-            Ok(Outcome::Skip(Skip { reason: argument.into(), result: None }))
-        }
+        "skip-reason" => Ok(Outcome::Skip(Skip { reason: argument.into(), result: None })),
         "fail" => Err(Failure::Other(argument.into())),
         "deny-field" => pair(argument).map(|(field, message)| {
             let (code, field) = (Some("test.denied".into()), Some(field.into()));

@@ -25,7 +25,10 @@ fn mark() -> usize {
 }
 
 /// Counts the marks in memory that this call never wrote to.
-#[expect(clippy::uninit_vec, reason = "what an allocation holds before it is written is what is looked at")]
+#[expect(
+    clippy::uninit_vec,
+    reason = "what an allocation holds before it is written is what is looked at"
+)]
 fn look() -> usize {
     let mut found = Vec::<u64>::with_capacity(WORDS);
     // SAFETY: every pattern of bits is a number; a WebAssembly memory has no bytes that are not initialised.

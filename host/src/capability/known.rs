@@ -59,16 +59,20 @@ impl Known {
         self.take_out_at_cut(text);
     }
 
-    /// Takes out the beginning of a secret at the place where the host cut a text.
+    /// Takes out the beginning of a secret at the places where the host cut a text.
     fn take_out_at_cut(&self, text: &mut String) {
-        let Some(cut) = CUTS.iter().filter_map(|mark| text.rfind(mark)).min() else { return };
-        let Some(kept) = text.get(..cut) else { return };
-        let part = |form: &String| {
-            let ends = (LEAST_IN_PART..form.len()).rev();
-            ends.filter_map(|end| form.get(..end)).find(|part| kept.ends_with(part)).map(str::len)
-        };
-        if let Some(longest) = self.forms.iter().filter_map(part).max() {
-            text.replace_range(cut - longest..cut, TAKEN_OUT);
+        for mark in CUTS {
+            let Some(cut) = text.rfind(mark) else { continue };
+            let kept = text.get(..cut).unwrap_or_default();
+            let part = |form: &String| {
+                let ends = (LEAST_IN_PART..form.len()).rev();
+                ends.filter_map(|end| form.get(..end))
+                    .find(|part| kept.ends_with(part))
+                    .map(str::len)
+            };
+            if let Some(longest) = self.forms.iter().filter_map(part).max() {
+                text.replace_range(cut - longest..cut, TAKEN_OUT);
+            }
         }
     }
 
@@ -132,10 +136,10 @@ impl Known {
             return Err("it put a secret into the name of a field".into());
         }
         let Some(value) = value else { return Ok(()) };
-        let sent = |params: &crate::hook::Params| matches!(params.get(name), Some(Value::Secret(_)));
-        let secret = is_secret(&event.call.action, name)
-            || sent(&event.params)
-            || sent(&event.call.params);
+        let sent =
+            |params: &crate::hook::Params| matches!(params.get(name), Some(Value::Secret(_)));
+        let secret =
+            is_secret(&event.call.action, name) || sent(&event.params) || sent(&event.call.params);
         match !secret && self.is_in_json(&value.to_json()) {
             true => Err(format!("it put a secret into `{name}`, which is not secret")),
             false => Ok(()),
@@ -178,12 +182,12 @@ impl Known {
     }
 }
 
-
 /// A text as it is, and as it is escaped where texts are printed.
 fn forms_of_text(text: &str) -> Vec<String> {
     let json = serde_json::Value::from(text).to_string();
     let quoted = format!("{text:?}");
-    let inner = |text: &str| text.get(1..text.len().saturating_sub(1)).unwrap_or_default().to_owned();
+    let inner =
+        |text: &str| text.get(1..text.len().saturating_sub(1)).unwrap_or_default().to_owned();
     let without_controls = |text: &str| -> String {
         let each = |c: char| match c.is_control() {
             true => c.escape_default().collect(),
@@ -220,12 +224,8 @@ fn forms_of_text(text: &str) -> Vec<String> {
 /// Bytes in hexadecimal digits and in base64.
 fn forms_of_bytes(bytes: &[u8]) -> Vec<String> {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut forms = vec![
-        hex.to_uppercase(),
-        hex,
-        STANDARD_NO_PAD.encode(bytes),
-        URL_SAFE_NO_PAD.encode(bytes),
-    ];
+    let mut forms =
+        vec![hex.to_uppercase(), hex, STANDARD_NO_PAD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)];
     if bytes.len() >= LEAST_IN_PART {
         for before in 0..3 {
             forms.push(within(&STANDARD_NO_PAD, before, bytes));

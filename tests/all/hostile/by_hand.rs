@@ -132,65 +132,217 @@ macro_rules! has {
 /// Asks the host for the parameter `hand`, with this body of `realloc`.
 macro_rules! allocates {
     ($name:literal, $realloc:literal, $end:expr) => {
-        Hand { realloc: $realloc, ..does!($name, "(call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))", $end) }
+        Hand {
+            realloc: $realloc,
+            ..does!(
+                $name,
+                "(call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))",
+                $end
+            )
+        }
     };
 }
 
 /// Every hostile component.
 const HANDS: [Hand; 46] = [
     has!("good", "", "", Answer("proceed")),
-    does!("good reader", "(call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))", Answer("proceed")),
+    does!(
+        "good reader",
+        "(call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))",
+        Answer("proceed")
+    ),
     // Traps.
     does!("unreachable", "(unreachable)", Says("trap", "unreachable")),
-    does!("division by zero", "(drop (i32.div_u (i32.const 1) (i32.const 0)))", Says("trap", "divide by zero")),
-    does!("division that overflows", "(drop (i32.div_s (i32.const 0x80000000) (i32.const -1)))", Says("trap", "overflow")),
-    does!("conversion of no number", "(drop (i32.trunc_f32_s (f32.const nan)))", Says("trap", "conversion to integer")),
-    does!("read outside memory", "(drop (i32.load (i32.const -4)))", Says("trap", "out of bounds memory access")),
-    does!("write outside memory", "(i64.store (i32.const 0x7fffffff) (i64.const 1))", Says("trap", "out of bounds memory access")),
-    does!("fill outside memory", "(memory.fill (i32.const 65536) (i32.const 0) (i32.const -1))", Says("trap", "out of bounds memory access")),
-    does!("call of nothing", "(call_indirect (type $nothing) (i32.const 0))", Says("trap", "uninitialized element")),
-    does!("call outside the table", "(call_indirect (type $nothing) (i32.const 99))", Says("trap", "out of bounds")),
+    does!(
+        "division by zero",
+        "(drop (i32.div_u (i32.const 1) (i32.const 0)))",
+        Says("trap", "divide by zero")
+    ),
+    does!(
+        "division that overflows",
+        "(drop (i32.div_s (i32.const 0x80000000) (i32.const -1)))",
+        Says("trap", "overflow")
+    ),
+    does!(
+        "conversion of no number",
+        "(drop (i32.trunc_f32_s (f32.const nan)))",
+        Says("trap", "conversion to integer")
+    ),
+    does!(
+        "read outside memory",
+        "(drop (i32.load (i32.const -4)))",
+        Says("trap", "out of bounds memory access")
+    ),
+    does!(
+        "write outside memory",
+        "(i64.store (i32.const 0x7fffffff) (i64.const 1))",
+        Says("trap", "out of bounds memory access")
+    ),
+    does!(
+        "fill outside memory",
+        "(memory.fill (i32.const 65536) (i32.const 0) (i32.const -1))",
+        Says("trap", "out of bounds memory access")
+    ),
+    does!(
+        "call of nothing",
+        "(call_indirect (type $nothing) (i32.const 0))",
+        Says("trap", "uninitialized element")
+    ),
+    does!(
+        "call outside the table",
+        "(call_indirect (type $nothing) (i32.const 99))",
+        Says("trap", "out of bounds")
+    ),
     Hand {
         core: "(elem (i32.const 0) $handle) (func $handle (export \"handle\") (param i32) (result i32) (call_indirect (type $nothing) (i32.const 0)) (i32.const 0))",
         ..does!("call of another type", "", Says("trap", "indirect call type mismatch"))
     },
-    does!("table outside itself", "(drop (table.get 0 (i32.const 4)))", Says("trap", "out of bounds table access")),
+    does!(
+        "table outside itself",
+        "(drop (table.get 0 (i32.const 4)))",
+        Says("trap", "out of bounds table access")
+    ),
     // At the start, and after the end.
-    has!("start that traps", "(func $start (unreachable)) (start $start)", "", Says("trap", "unreachable")),
+    has!(
+        "start that traps",
+        "(func $start (unreachable)) (start $start)",
+        "",
+        Says("trap", "unreachable")
+    ),
     has!("start that loops", "(func $start (loop (br 0))) (start $start)", "", Fault("fuel")),
     has!("start that recurses", "(func $start (call $start)) (start $start)", "", Fault("stack")),
-    has!("start that grows", "(func $start (loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)) (start $start)", "", Fault("memory")),
-    has!("post return that traps", "(func (export \"post\") (param i32) (unreachable))", "(post-return (func $instance \"post\"))", Says("trap", "unreachable")),
-    has!("post return that loops", "(func (export \"post\") (param i32) (loop (br 0)))", "(post-return (func $instance \"post\"))", Fault("fuel")),
-    has!("post return that calls the host", "(func (export \"post\") (param i32) (call $write (i32.const 2) (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 0)))", "(post-return (func $instance \"post\"))", Says("trap", "cannot leave component instance")),
+    has!(
+        "start that grows",
+        "(func $start (loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)) (start $start)",
+        "",
+        Fault("memory")
+    ),
+    has!(
+        "post return that traps",
+        "(func (export \"post\") (param i32) (unreachable))",
+        "(post-return (func $instance \"post\"))",
+        Says("trap", "unreachable")
+    ),
+    has!(
+        "post return that loops",
+        "(func (export \"post\") (param i32) (loop (br 0)))",
+        "(post-return (func $instance \"post\"))",
+        Fault("fuel")
+    ),
+    has!(
+        "post return that calls the host",
+        "(func (export \"post\") (param i32) (call $write (i32.const 2) (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 0)))",
+        "(post-return (func $instance \"post\"))",
+        Says("trap", "cannot leave component instance")
+    ),
     // Room for what the host hands in.
     allocates!("realloc that traps", "(unreachable)", Says("trap", "unreachable")),
     allocates!("realloc that loops", "(loop (br 0)) (i32.const 4096)", Fault("fuel")),
     allocates!("realloc outside memory", "(i32.const -1)", Says("trap", "out of bounds")),
     allocates!("realloc at the very end", "(i32.const 131071)", Says("trap", "out of bounds")),
     // Handles.
-    does!("event dropped twice", "(call $drop-event (local.get 0))", Says("trap", "unknown handle index")),
-    does!("event used after it was dropped", "(call $drop-event (local.get 0)) (call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))", Says("trap", "unknown handle index")),
-    does!("forged handle", "(call $get (i32.const 77) (i32.const 1024) (i32.const 4) (i32.const 2048))", Says("trap", "unknown handle index 77")),
-    does!("handle out of range", "(call $get (i32.const -1) (i32.const 1024) (i32.const 4) (i32.const 2048))", Says("trap", "unknown handle index")),
-    does!("handle zero", "(call $get (i32.const 0) (i32.const 1024) (i32.const 4) (i32.const 2048))", Says("trap", "unknown handle index 0")),
-    does!("handle of an earlier call", "(call $drop-bucket (i32.const 2))", Says("trap", "unknown handle index 2")),
-    does!("handle of another type", "(call $drop-bucket (local.get 0))", Says("trap", "handle index 1 used with the wrong type")),
+    does!(
+        "event dropped twice",
+        "(call $drop-event (local.get 0))",
+        Says("trap", "unknown handle index")
+    ),
+    does!(
+        "event used after it was dropped",
+        "(call $drop-event (local.get 0)) (call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))",
+        Says("trap", "unknown handle index")
+    ),
+    does!(
+        "forged handle",
+        "(call $get (i32.const 77) (i32.const 1024) (i32.const 4) (i32.const 2048))",
+        Says("trap", "unknown handle index 77")
+    ),
+    does!(
+        "handle out of range",
+        "(call $get (i32.const -1) (i32.const 1024) (i32.const 4) (i32.const 2048))",
+        Says("trap", "unknown handle index")
+    ),
+    does!(
+        "handle zero",
+        "(call $get (i32.const 0) (i32.const 1024) (i32.const 4) (i32.const 2048))",
+        Says("trap", "unknown handle index 0")
+    ),
+    does!(
+        "handle of an earlier call",
+        "(call $drop-bucket (i32.const 2))",
+        Says("trap", "unknown handle index 2")
+    ),
+    does!(
+        "handle of another type",
+        "(call $drop-bucket (local.get 0))",
+        Says("trap", "handle index 1 used with the wrong type")
+    ),
     // What is handed to the host.
-    does!("argument outside memory", "(call $get (local.get 0) (i32.const -4) (i32.const 4) (i32.const 2048))", Says("trap", "out of bounds")),
-    does!("argument of 1 gib", "(call $get (local.get 0) (i32.const 1024) (i32.const 0x40000000) (i32.const 2048))", Says("trap", "out of bounds")),
-    does!("argument that is not utf-8", "(i32.store8 (i32.const 1024) (i32.const 0xff)) (call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))", Says("trap", "invalid utf-8")),
-    does!("unknown case of an enum", "(call $write (i32.const 99) (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 0))", Says("trap", "unexpected discriminant: 99")),
-    does!("list longer than memory", "(call $write (i32.const 2) (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 0x0fffffff))", Says("trap", "out of bounds")),
-    does!("list that overflows", "(call $write (i32.const 2) (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const -1))", Says("trap", "out of bounds")),
-    does!("random bytes in bulk", "(loop (call $random (i64.const 1024) (i32.const 2048)) (br 0))", Fault("fuel")),
+    does!(
+        "argument outside memory",
+        "(call $get (local.get 0) (i32.const -4) (i32.const 4) (i32.const 2048))",
+        Says("trap", "out of bounds")
+    ),
+    does!(
+        "argument of 1 gib",
+        "(call $get (local.get 0) (i32.const 1024) (i32.const 0x40000000) (i32.const 2048))",
+        Says("trap", "out of bounds")
+    ),
+    does!(
+        "argument that is not utf-8",
+        "(i32.store8 (i32.const 1024) (i32.const 0xff)) (call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))",
+        Says("trap", "invalid utf-8")
+    ),
+    does!(
+        "unknown case of an enum",
+        "(call $write (i32.const 99) (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 0))",
+        Says("trap", "unexpected discriminant: 99")
+    ),
+    does!(
+        "list longer than memory",
+        "(call $write (i32.const 2) (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 0x0fffffff))",
+        Says("trap", "out of bounds")
+    ),
+    does!(
+        "list that overflows",
+        "(call $write (i32.const 2) (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const -1))",
+        Says("trap", "out of bounds")
+    ),
+    does!(
+        "random bytes in bulk",
+        "(loop (call $random (i64.const 1024) (i32.const 2048)) (br 0))",
+        Fault("fuel")
+    ),
     // Answers.
-    answers!("unknown case of a result", r#"(data (i32.const 512) "\07")"#, Says("trap", "discriminant")),
-    answers!("unknown outcome", r#"(data (i32.const 512) "\00\00\00\00\09")"#, Says("trap", "unexpected discriminant: 9")),
-    answers!("unknown value", r#"(data (i32.const 512) "\00\00\00\00\01\00\00\00\58\02\00\00\01\00\00\00") (data (i32.const 600) "\00\04\00\00\04\00\00\00\01\00\00\00\00\00\00\00\55")"#, Says("trap", "unexpected discriminant: 85")),
-    answers!("unknown case of an option", r#"(data (i32.const 512) "\00\00\00\00\01\00\00\00\58\02\00\00\01\00\00\00") (data (i32.const 600) "\00\04\00\00\04\00\00\00\05")"#, Says("trap", "discriminant")),
-    answers!("text of 1 gib", r#"(data (i32.const 512) "\00\00\00\00\03\00\00\00\58\02\00\00\01\00\00\00") (data (i32.const 624) "\00\04\00\00\00\00\00\40")"#, Says("trap", "out of bounds")),
-    answers!("list at an odd place", r#"(data (i32.const 512) "\00\00\00\00\01\00\00\00\59\02\00\00\01\00\00\00")"#, Says("trap", "not aligned")),
+    answers!(
+        "unknown case of a result",
+        r#"(data (i32.const 512) "\07")"#,
+        Says("trap", "discriminant")
+    ),
+    answers!(
+        "unknown outcome",
+        r#"(data (i32.const 512) "\00\00\00\00\09")"#,
+        Says("trap", "unexpected discriminant: 9")
+    ),
+    answers!(
+        "unknown value",
+        r#"(data (i32.const 512) "\00\00\00\00\01\00\00\00\58\02\00\00\01\00\00\00") (data (i32.const 600) "\00\04\00\00\04\00\00\00\01\00\00\00\00\00\00\00\55")"#,
+        Says("trap", "unexpected discriminant: 85")
+    ),
+    answers!(
+        "unknown case of an option",
+        r#"(data (i32.const 512) "\00\00\00\00\01\00\00\00\58\02\00\00\01\00\00\00") (data (i32.const 600) "\00\04\00\00\04\00\00\00\05")"#,
+        Says("trap", "discriminant")
+    ),
+    answers!(
+        "text of 1 gib",
+        r#"(data (i32.const 512) "\00\00\00\00\03\00\00\00\58\02\00\00\01\00\00\00") (data (i32.const 624) "\00\04\00\00\00\00\00\40")"#,
+        Says("trap", "out of bounds")
+    ),
+    answers!(
+        "list at an odd place",
+        r#"(data (i32.const 512) "\00\00\00\00\01\00\00\00\59\02\00\00\01\00\00\00")"#,
+        Says("trap", "not aligned")
+    ),
     Hand {
         core: "(func (export \"handle\") (param i32) (result i32) (call $drop-event (local.get 0)) (i32.const 513))",
         ..does!("answer at an odd place", "", Says("trap", "not aligned"))

@@ -126,9 +126,11 @@ fn there_are_forty_ways_and_the_readme_of_the_guest_lists_each() {
     verbs.dedup();
     let unlisted: Vec<&String> = verbs
         .iter()
-        .filter(|verb| {
-            !["`", ":"].iter().any(|end| readme.contains(&format!("`{verb}{end}")))
-        })
+        .filter(|verb| !["`", ":"].iter().any(|end| readme.contains(&format!("`{verb}{end}"))))
         .collect();
-    assert!(verbs.len() >= 40 && unlisted.is_empty(), "{} ways, not listed: {unlisted:?}", verbs.len());
+    assert!(
+        verbs.len() >= 40 && unlisted.is_empty(),
+        "{} ways, not listed: {unlisted:?}",
+        verbs.len()
+    );
 }

@@ -28,7 +28,12 @@ const GOOD: &str = "palisade:events/handler@1.0.0";
 #[test]
 fn what_the_host_offers_may_be_imported() {
     let bytes = component(
-        &["palisade:core/log@1.0.0", "wasi:cli/environment@0.2.6", "palisade:kv/store@1.3.0", "palisade:core/reveal@1.0.0"],
+        &[
+            "palisade:core/log@1.0.0",
+            "wasi:cli/environment@0.2.6",
+            "palisade:kv/store@1.3.0",
+            "palisade:core/reveal@1.0.0",
+        ],
         &[GOOD],
     );
     Component::read(&bytes).unwrap().check_contract().unwrap();
