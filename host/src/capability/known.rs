@@ -4,6 +4,8 @@
 //! They are looked for as they are and in every usual encoding. A guest that changes the value in another way before
 //! it writes it down gets past that: whom a secret is revealed to has it. This must never show a secret itself.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -22,19 +24,28 @@ const LEAST_IN_PART: usize = 6;
 /// The secrets that left the host's hands in a call, in every form in which they are taken out of texts.
 #[derive(Default)]
 pub(crate) struct Known {
+    secrets: BTreeSet<Vec<u8>>,
     forms: Vec<String>,
 }
 
 impl Known {
-    /// Remembers a secret, to be taken out of what is written from now on.
-    pub(super) fn add(&mut self, secret: &[u8]) {
-        if let Ok(text) = std::str::from_utf8(secret) {
-            self.forms.extend(forms_of_text(text));
+    /// Remembers secrets, to be taken out of what is written from now on. Those that it knows cost nothing more.
+    pub(super) fn add<'a>(&mut self, secrets: impl IntoIterator<Item = &'a [u8]>) {
+        let known = self.forms.len();
+        for secret in secrets {
+            if secret.is_empty() || !self.secrets.insert(secret.to_vec()) {
+                continue;
+            }
+            if let Ok(text) = std::str::from_utf8(secret) {
+                self.forms.extend(forms_of_text(text));
+            }
+            if secret.len() >= LEAST_ENCODED {
+                self.forms.extend(forms_of_bytes(secret));
+            }
         }
-        if secret.len() >= LEAST_ENCODED {
-            self.forms.extend(forms_of_bytes(secret));
+        if self.forms.len() == known {
+            return;
         }
-        self.forms.retain(|form| !form.is_empty());
         // The longest first, or a shorter one would leave the rest of it standing.
         self.forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         self.forms.dedup();
@@ -65,7 +76,7 @@ impl Known {
             let Some(cut) = text.rfind(mark) else { continue };
             let kept = text.get(..cut).unwrap_or_default();
             let part = |form: &String| {
-                let ends = (LEAST_IN_PART..form.len()).rev();
+                let ends = (LEAST_IN_PART..form.len().min(kept.len() + 1)).rev();
                 ends.filter_map(|end| form.get(..end))
                     .find(|part| kept.ends_with(part))
                     .map(str::len)
@@ -251,7 +262,7 @@ mod tests {
 
     fn known() -> Known {
         let mut known = Known::default();
-        known.add(b"canary \"1\"");
+        known.add([b"canary \"1\"".as_slice()]);
         known
     }
 
@@ -315,7 +326,7 @@ mod tests {
     #[test]
     fn a_secret_is_found_where_control_characters_and_letters_are_escaped() {
         let mut known = Known::default();
-        known.add("p\u{e4}ss\u{1b}/?".as_bytes());
+        known.add(["p\u{e4}ss\u{1b}/?".as_bytes()]);
         for form in ["p\u{e4}ss\\u{1b}/?", "p\\u{e4}ss\\u{1b}/?", "p%c3%a4ss%1b%2f%3f"] {
             assert_eq!(taken_out(&known, form), TAKEN_OUT, "{form}");
         }
@@ -374,9 +385,17 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_is_read_again_is_not_looked_for_twice() {
+        let mut known = known();
+        let forms = known.forms.len();
+        known.add([b"canary \"1\"".as_slice(), b""]);
+        assert_eq!(known.forms.len(), forms);
+    }
+
+    #[test]
     fn a_short_secret_is_taken_out_as_it_is() {
         let mut known = Known::default();
-        known.add(b"7");
+        known.add([b"7".as_slice()]);
         assert_eq!(taken_out(&known, "it is 7, not 37"), "it is [secret], not 3[secret]");
     }
 }

@@ -13,6 +13,9 @@ use crate::grant::Grant;
 use crate::hook::Value;
 use crate::package::is_secret_setting;
 
+/// Texts of one secret list or document that are looked for one by one, beside the whole.
+const MAX_TEXTS: usize = 100;
+
 /// A guest's handle to a secret.
 pub struct SecretHandle {
     name: String,
@@ -136,11 +139,9 @@ impl CallState {
         };
         let Some(value) = value else { return Ok(None) };
         let bytes = bytes_of(value);
-        self.known.add(&bytes);
         // Of a list or a document each text is a secret by itself.
-        for text in texts_in(value) {
-            self.known.add(text.as_bytes());
-        }
+        let texts = texts_in(value).into_iter().take(MAX_TEXTS).map(str::as_bytes);
+        self.known.add(std::iter::once(bytes.as_slice()).chain(texts));
         Ok(Some(bytes))
     }
 }

@@ -4,6 +4,7 @@ use palisade_tests::root;
 
 use super::End::{Answer, Fault, Says};
 use super::{End, harm_to_others, host_with_misbehaving, tell, wrong_end, wrong_verdict};
+use crate::guests::logged;
 
 /// A command of more than a word that is made when it is needed: what it repeats, and how often.
 fn long(verb: &str, part: &str, times: usize) -> String {
@@ -43,12 +44,11 @@ fn ways() -> Vec<(String, End)> {
         ("bucket-flood", Fault("handles")),
         ("secret-flood:password", Fault("host-calls")),
         ("reveal-flood:password", Fault("host-calls")),
-        ("json-flood", Fault("fuel")),
-        ("names-flood", Fault("host-calls")),
+        ("json-flood", Fault("host-calls")),
+        ("names-flood", Fault("fuel")),
         ("settings-flood", Fault("host-calls")),
         ("context-flood", Fault("host-calls")),
         ("clock-flood", Fault("fuel")),
-        ("kv-flood", Fault("fuel")),
         ("log:1000", Answer("proceed")),
         ("log-bytes:900000", Answer("proceed")),
         ("log-bytes:1100000", Fault("host-call-bytes")),
@@ -115,6 +115,19 @@ async fn every_way_to_misbehave_ends_as_it_must_and_harms_nobody() {
         note(harm_to_others(&host).await);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_flood_of_writes_ends_at_the_number_of_calls_and_what_was_written_stays() {
+    let limits = "host-calls = 50\ndeadline-ms = 30000";
+    let chain = "[limits.before]\nfuel = 10000000\ndeadline-ms = 30000\nchain-deadline-ms = 60000";
+    let config = format!("[extension.lenient.limits]\n{limits}\n{chain}");
+    let host = host_with_misbehaving(&config).await;
+    let verdict = tell(&host, "lenient", "kv-write-flood").await;
+    assert_eq!(wrong_end(&verdict, "lenient", Fault("host-calls")), None);
+    assert_eq!(harm_to_others(&host).await, None);
+    let verdict = tell(&host, "lenient", "kv-get:again").await;
+    assert_eq!(logged(&host, &verdict).await, ["info kv-get result=\"x\""]);
 }
 
 #[test]
