@@ -204,10 +204,11 @@ async fn a_secret_may_move_into_a_secret_field_and_is_seen_by_the_panel_alone() 
 #[tokio::test]
 async fn a_secret_in_a_batch_goes_back_to_the_panel_alone() {
     let host = host().await;
-    let items: Vec<Value> = ["keep", "log", "panic"].map(request).into();
+    let item = |way| json!({ "params": params(way), "old": params("") });
+    let items: Vec<Value> = ["keep", "log", "panic"].map(item).into();
     let path = "/v1/actions/custom.test/before/batch";
     let mut answer = host.post(path, json!({ "items": items })).await;
-    let verdicts = answer["items"].as_array_mut().unwrap();
+    let verdicts = answer["verdicts"].as_array_mut().unwrap();
     assert_eq!(verdicts.len(), items.len());
     let mut leaked = Vec::new();
     for verdict in verdicts.iter().cloned() {
