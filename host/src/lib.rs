@@ -10,6 +10,7 @@ pub mod bindings;
 pub mod bridge;
 pub mod capability;
 pub mod cli;
+pub mod command;
 pub mod config;
 pub mod dispatch;
 pub mod extension;
