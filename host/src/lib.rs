@@ -22,6 +22,7 @@ pub mod limits;
 pub mod package;
 pub mod registry;
 pub mod sandbox;
+pub mod seal;
 pub mod server;
 pub mod storage;
 mod suggest;
