@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-pub use self::definition::CommandConfig;
 pub(crate) use self::definition::Command;
+pub use self::definition::CommandConfig;
 use self::definition::Place;
-pub(crate) use self::process::{Ending, Kept, Output};
 use self::process::Invocation;
+pub(crate) use self::process::{Ending, Kept, Output};
 use self::template::{CAUSATION, RUN_AS};
 
 /// Bytes of one value.
@@ -117,9 +117,9 @@ impl Commands {
         if in_call > per_call {
             return Err(CommandError::Limited(format!("`commands.per-call` is {per_call}")));
         }
-        self.rate.check_key(extension).map_err(|_| {
-            CommandError::Limited(format!("`commands.per-minute` is {per_minute}"))
-        })
+        self.rate
+            .check_key(extension)
+            .map_err(|_| CommandError::Limited(format!("`commands.per-minute` is {per_minute}")))
     }
 
     /// Runs a command whose values were checked. When the caller leaves, it is killed with all that it started.
@@ -220,7 +220,8 @@ impl Command {
         if bytes.contains(&0) {
             return wrong(format!("the value of `{name}` has a NUL byte: `{shown}`"));
         }
-        let matches = std::str::from_utf8(&bytes).is_ok_and(|text| parameter.matches.is_match(text));
+        let matches =
+            std::str::from_utf8(&bytes).is_ok_and(|text| parameter.matches.is_match(text));
         match matches {
             true => Ok(Some((name, bytes))),
             false => wrong(format!(

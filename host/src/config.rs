@@ -340,7 +340,9 @@ mod tests {
         let mut defaults = BTreeMap::new();
         numbers("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
         defaults.retain(|key, _| {
-            ["limits.", "sandbox.", "compile.", "commands."].iter().any(|part| key.starts_with(part))
+            ["limits.", "sandbox.", "compile.", "commands."]
+                .iter()
+                .any(|part| key.starts_with(part))
         });
         assert_eq!(documented, defaults);
     }

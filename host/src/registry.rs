@@ -14,11 +14,11 @@ use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-pub use self::grants::{GrantChange, Granting};
 use self::grants::listed;
-use self::settings::{Given, Records};
+pub use self::grants::{GrantChange, Granting};
 pub use self::index::Index;
 pub(crate) use self::index::round;
+use self::settings::{Given, Records};
 pub use self::settings::{SettingsError, forget_secrets};
 use crate::capability::kv_prefix;
 use crate::extension::{Access, Extension, Handler, Settings, State, Waiting};
@@ -435,7 +435,10 @@ pub enum RegistryError {
         grant: Grant,
     },
     /// Nobody decided what a new extension is granted.
-    #[error("`{id}` asks for {}; nothing is installed until it is decided what is granted", listed(asks))]
+    #[error(
+        "`{id}` asks for {}; nothing is installed until it is decided what is granted",
+        listed(asks)
+    )]
     Undecided {
         /// The extension.
         id: Arc<str>,

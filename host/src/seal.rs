@@ -84,7 +84,9 @@ pub enum SealError {
         file: String,
     },
     /// The key does not fit, or the value was changed.
-    #[error("the key in {source_of} does not open it: it was sealed with another key, or was changed since")]
+    #[error(
+        "the key in {source_of} does not open it: it was sealed with another key, or was changed since"
+    )]
     DoesNotOpen {
         /// Where the key comes from.
         source_of: String,
@@ -131,8 +133,7 @@ impl Sealer {
         let Some((&[VERSION], rest)) = bytes.split_first_chunk::<1>() else {
             return Err(does_not_open());
         };
-        let (nonce, sealed) =
-            rest.split_first_chunk::<NONCE_BYTES>().ok_or_else(does_not_open)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or_else(does_not_open)?;
         let payload = Payload { msg: sealed, aad: &bound_to(extension, setting) };
         key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| does_not_open())
     }

@@ -54,7 +54,8 @@ impl CallState {
                 Argument::Secret(secret) => match self.secret(&secret)? {
                     Some(bytes) => command::Argument::Secret(bytes),
                     None => {
-                        let message = format!("the secret for `{}` has no value", name.escape_default());
+                        let message =
+                            format!("the secret for `{}` has no value", name.escape_default());
                         return Ok(Err(Error::InvalidArgument(message)));
                     }
                 },

@@ -229,7 +229,9 @@ impl Known {
         }
         let begun = |form: &String| {
             let form = form.as_bytes();
-            (1..form.len()).rev().find(|length| output.ends_with(form.get(..*length).unwrap_or(form)))
+            (1..form.len())
+                .rev()
+                .find(|length| output.ends_with(form.get(..*length).unwrap_or(form)))
         };
         if cut == Cut::Yes
             && let Some(begun) = self.forms.iter().filter_map(begun).max()
@@ -369,8 +371,7 @@ mod tests {
                 value: Some(Value::Text("canary \"1\"".into())),
             }])
         };
-        let answer =
-            |name: &str| known().take_out_of_answer("customer.create", &mut alter(name));
+        let answer = |name: &str| known().take_out_of_answer("customer.create", &mut alter(name));
         assert_eq!(answer("password"), Ok(()));
         assert_eq!(answer("name"), Err("it put a secret into `name`, which is not secret".into()));
     }

@@ -10,8 +10,8 @@ use tracing_subscriber::EnvFilter;
 use super::Context;
 use super::output::{Failure, KEY_HINT, UNUSABLE};
 use crate::host::Host;
-use crate::server::{self, Tokens};
 use crate::seal::SealError;
+use crate::server::{self, Tokens};
 use crate::storage::StorageError;
 
 /// Ticks of the scheduler between two looks at sockets and timers. Guests yield every millisecond, so that with the

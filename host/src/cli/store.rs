@@ -156,10 +156,12 @@ fn verify(context: &Context, data: &Path) -> Result<(), Failure> {
     let sealer = Sealer::open(KeySources::of_process(data))
         .map_err(|error| Failure::new(error.to_string()).with_hint(KEY_HINT))?;
     let registry =
-        Registry::open(storage.clone(), Policy::default(), sealer).map_err(|error| match error {
-            StorageError::Sealed { .. } => Failure::new(error.to_string()).with_hint(KEY_HINT),
-            error => broken(error),
-        })?;
+        Registry::open(storage.clone(), Policy::default(), sealer).map_err(
+            |error| match error {
+                StorageError::Sealed { .. } => Failure::new(error.to_string()).with_hint(KEY_HINT),
+                error => broken(error),
+            },
+        )?;
     let snapshot = registry.snapshot_owned();
     for extension in snapshot.extensions.values() {
         components.get(&extension.digest).map_err(|error| {

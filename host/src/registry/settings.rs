@@ -101,8 +101,9 @@ fn read_json<T: Default + serde::de::DeserializeOwned>(
 ) -> Result<T, StorageError> {
     match storage.get(key)? {
         None => Ok(T::default()),
-        Some(value) => serde_json::from_slice(&value)
-            .map_err(|error| super::corrupt(key, &error.to_string())),
+        Some(value) => {
+            serde_json::from_slice(&value).map_err(|error| super::corrupt(key, &error.to_string()))
+        }
     }
 }
 
@@ -146,8 +147,7 @@ impl Records {
 
     /// Writes them in place of what there was.
     pub(super) fn write(self, transaction: &mut Transaction<'_>) -> Result<(), StorageError> {
-        let pairs =
-            [(key::settings(&self.id), self.open), (key::sealed(&self.id), self.sealed)];
+        let pairs = [(key::settings(&self.id), self.open), (key::sealed(&self.id), self.sealed)];
         for (key, value) in pairs {
             match value {
                 Some(value) => transaction.put(key, value)?,
@@ -209,7 +209,8 @@ pub(super) fn resolve(schema: &Value, given: &Settings) -> Result<Settings, Sett
         .map(|error| {
             let path = error.instance_path().to_string();
             let name = path.trim_start_matches('/');
-            let top = name.split('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+            let top =
+                name.split('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
             // What is wrong with all of them together may show all of them.
             match (name.is_empty(), is_secret_setting(schema, &top)) {
                 (true, _) if has_secrets => error.masked_with("they").to_string(),
