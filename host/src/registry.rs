@@ -318,8 +318,8 @@ impl Registry {
     }
 
     /// The settings that an operator gave, without defaults and with `{"$secret": null}` for the secret ones.
-    pub fn given_settings(&self, extension: &Extension) -> Result<Settings, StorageError> {
-        Ok(extension.shown(&self.given(&extension.id)?.settings))
+    pub fn given_settings(&self, id: &str) -> Result<Settings, RegistryError> {
+        Ok(self.get(id)?.shown(&self.given(id)?.settings))
     }
 
     fn given(&self, id: &str) -> Result<Given, StorageError> {

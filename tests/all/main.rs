@@ -12,6 +12,7 @@ mod auth;
 mod bad_input;
 mod cache;
 mod cli;
+mod commands;
 mod compile;
 mod connections;
 mod crash;

@@ -351,8 +351,7 @@ pub(super) async fn show_settings(
     State(app): AppState,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let extension = app.host.registry.get(&id)?;
-    Ok(json(&app.host.registry.given_settings(&extension)?))
+    Ok(json(&app.host.registry.given_settings(&id)?))
 }
 
 /// Gives an extension settings, in place of all that it had. `{"$secret": null}` keeps a secret one as it is.
