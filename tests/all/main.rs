@@ -27,5 +27,6 @@ mod packages;
 mod panel_api;
 mod powercut;
 mod sandbox;
+mod settings;
 mod store;
 mod wire;
