@@ -138,7 +138,9 @@ fn install(
     runtime.block_on(async {
         let host = Host::open(&config, Path::new(PALISADE)).await.expect("the host opens");
         for component in components {
-            host.install(component.into(), Replace::Older, Granting::All).await.expect("it installs");
+            host.install(component.into(), Replace::Older, Granting::All)
+                .await
+                .expect("it installs");
         }
         host.close().await;
     });

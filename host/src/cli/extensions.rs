@@ -57,11 +57,9 @@ impl Named {
             text(&extension, "name"),
             text(&extension, "description")
         ))?;
-        for (label, key) in [
-            ("licence", "license"),
-            ("homepage", "homepage"),
-            ("component", "digest"),
-        ] {
+        for (label, key) in
+            [("licence", "license"), ("homepage", "homepage"), ("component", "digest")]
+        {
             if let Some(value) = extension.get(key).and_then(Value::as_str) {
                 output::print(&format!("{label}: {value}"))?;
             }

@@ -90,12 +90,14 @@ impl Install {
     fn from_file(&self, file: &Path, bytes: &[u8]) -> Result<Grants, Failure> {
         let granted = read_file(file)?;
         match Package::read(bytes) {
-            Ok(package) if *package.manifest.id != *granted.extension => Err(Failure::new(format!(
-                "`{}` is about `{}`, and the component is `{}`",
-                file.display(),
-                granted.extension,
-                package.manifest.id
-            ))),
+            Ok(package) if *package.manifest.id != *granted.extension => {
+                Err(Failure::new(format!(
+                    "`{}` is about `{}`, and the component is `{}`",
+                    file.display(),
+                    granted.extension,
+                    package.manifest.id
+                )))
+            }
             // What is wrong with the component, the host says better.
             Ok(_) | Err(_) => Ok(granted.grants),
         }

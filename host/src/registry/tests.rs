@@ -1,6 +1,7 @@
 //! What is installed: on disk, in the snapshot, and which handlers come of it.
 
 mod damage;
+mod grants;
 mod handlers;
 mod lifecycle;
 mod secrets;

@@ -15,7 +15,10 @@ fn message(rest: &str) -> String {
 fn a_small_manifest_gets_the_defaults() {
     let manifest = with("[[on]]\nhook = \"before:mailbox.create\"\n").unwrap();
     let on = &manifest.subscriptions[0];
-    assert_eq!((on.hook.phase, on.priority, on.on_failure), (Phase::Before, 50, OnFailure::Proceed));
+    assert_eq!(
+        (on.hook.phase, on.priority, on.on_failure),
+        (Phase::Before, 50, OnFailure::Proceed)
+    );
     assert_eq!(on.hook.pattern, Pattern::Exact("mailbox.create".into()));
     assert!(on.powers.is_empty() && manifest.asks.len() == 1);
     assert_eq!(manifest.settings_schema["additionalProperties"], false);

@@ -115,7 +115,13 @@ fn handlers_of_wider_patterns_are_put_in_order_too() {
     let on = |hook: &str, rest: &str| format!("[[on]]\nhook = \"{hook}\"\n{rest}\n");
     let snapshot = snapshot([
         ("a", on("before:site.create", "reason = \"a test\"\npowers = [\"deny\"]\npriority = 100")),
-        ("b", on("before:*", "reason = \"a test\"\npowers = [\"alter\"]\nalter = [\"*\"]\npriority = 1")),
+        (
+            "b",
+            on(
+                "before:*",
+                "reason = \"a test\"\npowers = [\"alter\"]\nalter = [\"*\"]\npriority = 1",
+            ),
+        ),
         ("c", on("before:site.*", "reason = \"a test\"\npowers = [\"skip\"]\npriority = 2")),
         ("d", on("before:site.*", "priority = 100")),
     ]);
