@@ -202,7 +202,7 @@ async fn what_a_command_says_of_a_secret_does_not_reach_the_guest() {
     let command = "[command.tool]\nprogram = '/bin/cat'\nstdin = 'it is {text}'\n\
                    [command.tool.parameters]\ntext = '.*'\n";
     let host = guests::host(command).await;
-    let params = json!({ "password": CANARY, "secret-arg-text": "password" });
+    let params = json!({ "password": CANARY, "hand-text": "password" });
     let result = tool(&host, params).await;
     assert_eq!(result["stdout"], "it is [secret]");
 }

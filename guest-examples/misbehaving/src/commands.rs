@@ -11,7 +11,7 @@ use crate::write::info;
 /// What the name of an event's parameter begins with whose text is a plain value.
 const PLAIN: &str = "arg-";
 /// What it begins with when its text names a secret parameter of the event.
-const SECRET: &str = "secret-arg-";
+const HANDED: &str = "hand-";
 
 /// Does what a command asks for, if it is about commands of the host. An error is logged, not answered.
 pub fn run(verb: &str, argument: &str, event: &Event) {
@@ -36,7 +36,7 @@ fn command(name: &str, event: &Event) -> Result<Output, Json> {
         _ => String::new(),
     };
     let names = event.names();
-    let handed = names.iter().filter_map(|name| Some((name, name.strip_prefix(SECRET)?)));
+    let handed = names.iter().filter_map(|name| Some((name, name.strip_prefix(HANDED)?)));
     let handed = handed.map(|(name, argument)| {
         let secret = secrets::parameter(&text(name));
         Ok((argument, secret.map_err(|error| json!({ "secret": error.to_string() }))?))
