@@ -3,6 +3,7 @@
 //! A capability sees the state of its call and nothing else: not the dispatcher, not other calls, not other
 //! extensions. Whatever a guest hands in is checked here before it is used.
 
+mod commands;
 mod context;
 mod event;
 mod kv;
@@ -27,6 +28,7 @@ use self::secrets::Known;
 pub use self::secrets::SecretHandle;
 use self::uses::Uses;
 pub use self::value::outcome;
+use crate::command::Commands;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault};
 use crate::storage::Storage;
@@ -42,6 +44,8 @@ pub struct Services {
     pub locale: String,
     /// What the operator lets extensions know of this host.
     pub attributes: BTreeMap<String, String>,
+    /// The commands that the operator defined.
+    pub commands: Commands,
 }
 
 /// The state of one call of one handler. It is made for the call and dropped with it.
@@ -60,6 +64,8 @@ pub struct CallState {
     pub(crate) uses: Uses,
     /// The secrets that it was given.
     pub(crate) known: Known,
+    /// How many commands it ran.
+    commands_run: u32,
     /// How often the guest called back.
     host_calls: u32,
     /// Units of fuel left when the guest called back.
@@ -101,6 +107,7 @@ impl CallState {
             log,
             uses: Uses::default(),
             known: Known::default(),
+            commands_run: 0,
             host_calls: 0,
             fuel_left: 0,
             unpaid_bytes: 0,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Services;
+use crate::command::{CommandConfig, CommandLimits, Commands};
 use crate::journal::JournalLimits;
 use crate::limits::HostLimits;
 use crate::registry::{Overrides, Policy};
@@ -48,9 +49,14 @@ pub struct Config {
     pub journal: JournalLimits,
     /// What bounds handlers.
     pub limits: HostLimits,
+    /// How many commands extensions can run.
+    pub commands: CommandLimits,
     /// What is set for single extensions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extension: BTreeMap<String, Overrides>,
+    /// The commands that extensions can be granted.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub command: BTreeMap<String, CommandConfig>,
 }
 
 /// The server: `[server]`.
@@ -129,7 +135,9 @@ impl Default for Config {
             compile: CompileLimits::default(),
             journal: JournalLimits::default(),
             limits: HostLimits::default(),
+            commands: CommandLimits::default(),
             extension: BTreeMap::new(),
+            command: BTreeMap::new(),
         }
     }
 }
@@ -201,6 +209,7 @@ impl Config {
             }
         }
         self.socket_mode()?;
+        Commands::new(&self.commands, &self.command)?;
         let between =
             |name: &str, value: u64, least: u64, most: u64| match (least..=most).contains(&value) {
                 true => Ok(()),
@@ -244,8 +253,13 @@ impl Config {
     }
 
     /// What guests can reach outside their sandbox, over this storage.
-    pub fn services(&self, storage: Storage) -> Services {
-        Services { storage, locale: self.locale.clone(), attributes: self.attributes.clone() }
+    pub fn services(&self, storage: Storage) -> Result<Services, String> {
+        Ok(Services {
+            storage,
+            locale: self.locale.clone(),
+            attributes: self.attributes.clone(),
+            commands: Commands::new(&self.commands, &self.command)?,
+        })
     }
 
     /// What the sandbox is made with; `compiler` is the program that compiles.
@@ -326,7 +340,9 @@ mod tests {
         let mut defaults = BTreeMap::new();
         numbers("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
         defaults.retain(|key, _| {
-            ["limits.", "sandbox.", "compile."].iter().any(|part| key.starts_with(part))
+            ["limits.", "sandbox.", "compile.", "commands."]
+                .iter()
+                .any(|part| key.starts_with(part))
         });
         assert_eq!(documented, defaults);
     }
