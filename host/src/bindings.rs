@@ -7,6 +7,7 @@ mod generated {
         world: "palisade:extension/event-handler",
         imports: {
             "palisade:kv/store": async | trappable,
+            "palisade:http/client": async | trappable,
             default: trappable,
         },
         exports: { default: async },
@@ -21,5 +22,6 @@ mod generated {
 pub use generated::palisade::core::types as core_types;
 pub use generated::palisade::core::{context, log, reveal, secrets, settings};
 pub use generated::palisade::events::types as events;
+pub use generated::palisade::http::client as http;
 pub use generated::palisade::kv::store as kv;
 pub use generated::{EventHandler, EventHandlerPre};

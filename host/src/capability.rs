@@ -5,6 +5,7 @@
 
 mod context;
 mod event;
+mod http;
 mod kv;
 mod log;
 mod secrets;
@@ -29,6 +30,7 @@ use self::secrets::Known;
 use self::uses::Uses;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault};
+use crate::outbound::Outbound;
 use crate::storage::Storage;
 
 /// Random bytes that a guest gets at one time. The host makes them in its own memory first, and in one go.
@@ -38,6 +40,8 @@ const MAX_RANDOM_BYTES: u64 = 64 << 10;
 pub struct Services {
     /// Where `kv` keeps what it is given.
     pub storage: Storage,
+    /// What sends their requests.
+    pub http: Outbound,
     /// The language of the panel's people, where a call does not name one.
     pub locale: String,
     /// What the operator lets extensions know of this host.
@@ -62,6 +66,8 @@ pub struct CallState {
     pub(crate) known: Known,
     /// How often the guest called back.
     host_calls: u32,
+    /// How many requests it sent.
+    requests: u32,
     /// Units of fuel left when the guest called back.
     pub(crate) fuel_left: u64,
     /// Bytes that host functions copied and the guest has not paid for yet.
@@ -102,6 +108,7 @@ impl CallState {
             uses: Uses::default(),
             known: Known::default(),
             host_calls: 0,
+            requests: 0,
             fuel_left: 0,
             unpaid_bytes: 0,
             table,

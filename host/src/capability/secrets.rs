@@ -127,6 +127,13 @@ impl reveal::Host for CallState {
     }
 }
 
+impl SecretHandle {
+    /// The name of the setting or parameter.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl CallState {
     /// The value of a secret, for a host function that hands it on; `None` if it has none. What may be done with it,
     /// the caller has checked. From here on it is taken out of what the guest writes.
@@ -163,7 +170,7 @@ fn bytes_of(value: &Value) -> Vec<u8> {
 
 impl Known {
     /// Remembers a secret, to be taken out of what is written from now on.
-    fn add(&mut self, secret: &[u8]) {
+    pub(super) fn add(&mut self, secret: &[u8]) {
         let mut forms = Vec::new();
         if let Ok(text) = std::str::from_utf8(secret) {
             forms.push(text.to_owned());
@@ -198,6 +205,19 @@ impl Known {
                 *text = text.replace(form, TAKEN_OUT);
             }
         }
+    }
+
+    /// Takes the secrets out of bytes that come back from where they were sent. Short ones stay: they are found in
+    /// everything.
+    pub(super) fn take_out_of_bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let forms = self.forms.iter().map(String::as_bytes);
+        forms.filter(|form| form.len() >= LEAST_ENCODED).fold(bytes, |bytes, form| {
+            let parts = split(&bytes, form);
+            match parts.as_slice() {
+                [_] => bytes,
+                parts => parts.join(TAKEN_OUT.as_bytes()),
+            }
+        })
     }
 
     /// Takes the secrets out of what a guest wrote to its log.
@@ -275,6 +295,19 @@ impl Known {
     }
 }
 
+/// The parts of bytes between the places where `form` stands.
+fn split<'a>(bytes: &'a [u8], form: &[u8]) -> Vec<&'a [u8]> {
+    let mut parts = Vec::new();
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(form.len()).position(|window| window == form) {
+        let (part, after) = rest.split_at(at);
+        parts.push(part);
+        rest = after.get(form.len()..).unwrap_or_default();
+    }
+    parts.push(rest);
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,6 +368,13 @@ mod tests {
             |name: &str| known().take_out_of_answer("customer.create", &mut alter(name));
         assert_eq!(answer("password"), Ok(()));
         assert_eq!(answer("name"), Err("it put a secret into `name`, which is not secret".into()));
+    }
+
+    #[test]
+    fn a_secret_that_comes_back_is_taken_out_of_bytes() {
+        let bytes = b"\xff canary \"1\" canary \"1\"!".to_vec();
+        assert_eq!(known().take_out_of_bytes(bytes), b"\xff [secret] [secret]!");
+        assert_eq!(known().take_out_of_bytes(b"nothing".to_vec()), b"nothing");
     }
 
     #[test]
