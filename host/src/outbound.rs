@@ -8,7 +8,7 @@
 mod address;
 mod config;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

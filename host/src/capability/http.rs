@@ -85,19 +85,20 @@ impl CallState {
     }
 
     /// Counts a request, if there is one left.
-    fn spend(&mut self) -> Result<(), Error> {
-        let config = self.services.http.config();
-        let (per_call, per_minute) = (config.requests_per_call, config.requests_per_minute);
-        if self.requests >= per_call {
-            return Err(Error::Limited(format!("a call may send {per_call} requests")));
-        }
-        self.requests += 1;
-        match self.services.http.admits(&self.handler.extension.id) {
-            true => Ok(()),
-            false => Err(Error::Limited(format!(
-                "an extension may send {per_minute} requests in a minute; try again later"
-            ))),
-        }
+    fn spend(&mut self, origin: &Origin) -> Result<(), Error> {
+        let http = &self.services.http;
+        let (per_call, per_minute) =
+            (http.config().requests_per_call, http.config().requests_per_minute);
+        let why = if self.requests >= per_call {
+            format!("a call may send {per_call} requests")
+        } else if !http.admits(&self.handler.extension.id) {
+            format!("an extension may send {per_minute} requests in a minute; try again later")
+        } else {
+            self.requests += 1;
+            return Ok(());
+        };
+        self.uses.refused(CAPABILITY, origin.as_str());
+        Err(Error::Limited(why))
     }
 
     /// When a request must have ended: never after the call.
@@ -170,7 +171,7 @@ impl CallState {
         loop {
             let origin = Origin::of(&request.url).map_err(Error::InvalidRequest)?;
             self.may_reach(&origin)?;
-            self.spend()?;
+            self.spend(&origin)?;
             let sent = services.http.send(&request, end).await;
             match &sent {
                 Err(OutboundError::Address { .. }) => {
