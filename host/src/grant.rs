@@ -248,7 +248,10 @@ impl<'de> Deserialize<'de> for Origin {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).map_err(|reason| {
-            serde::de::Error::custom(format!("not an origin: {reason}: `{}`", text.escape_default()))
+            serde::de::Error::custom(format!(
+                "not an origin: {reason}: `{}`",
+                text.escape_default()
+            ))
         })
     }
 }

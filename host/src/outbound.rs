@@ -280,11 +280,12 @@ impl Outbound {
             return Err(too_large());
         }
         let body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-        let body = body.collect().await.map_err(|error| match error.downcast::<hyper::Error>() {
-            Ok(error) => broken(*error),
-            Err(error) if error.is::<LengthLimitError>() => too_large(),
-            Err(error) => OutboundError::Connection(error.to_string()),
-        })?;
+        let body =
+            body.collect().await.map_err(|error| match error.downcast::<hyper::Error>() {
+                Ok(error) => broken(*error),
+                Err(error) if error.is::<LengthLimitError>() => too_large(),
+                Err(error) => OutboundError::Connection(error.to_string()),
+            })?;
         Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
     }
 }
@@ -333,6 +334,7 @@ fn broken(error: hyper::Error) -> OutboundError {
     if error.is_parse_too_large() {
         return OutboundError::TooLarge(MAX_HEADER_BYTES as u64);
     }
-    let cause = std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
+    let cause =
+        std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
     OutboundError::Connection(format!("the connection broke: {error}{cause}"))
 }

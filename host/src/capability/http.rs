@@ -250,10 +250,12 @@ fn size(request: &Request) -> usize {
 
 /// What led to a request: the causes of the action, and the action in which it is sent.
 fn causation(call: &HookCall, extension: &Arc<str>) -> String {
-    let part = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let part =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let causes = call.caused_by.iter().map(|cause| (&*cause.extension, &*cause.action_id));
     let entries = causes.chain([(&**extension, &*call.id)]);
-    let entries = entries.map(|(extension, action)| format!("{}/{}", part(extension), part(action)));
+    let entries =
+        entries.map(|(extension, action)| format!("{}/{}", part(extension), part(action)));
     entries.collect::<Vec<_>>().join(", ")
 }
 

@@ -205,7 +205,8 @@ async fn nw07_an_answer_that_says_it_is_too_large_is_not_read() {
 #[tokio::test]
 async fn nw07_an_answer_without_an_end_is_read_to_the_limit() {
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
-    let endless = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}", chunk.repeat(17));
+    let endless =
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}", chunk.repeat(17));
     let answer = answer_to(endless).await;
     assert!(matches!(answer, Err(OutboundError::TooLarge(1_048_576))), "{answer:?}");
 }

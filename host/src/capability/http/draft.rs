@@ -15,7 +15,7 @@ const MAX_URL_BYTES: usize = 8 << 10;
 /// Bytes of a method.
 const MAX_METHOD_BYTES: usize = 32;
 /// Headers that belong to the connection, or that say something in the host's name.
-const OF_THE_HOST: [&str; 13] = [
+const OF_THE_HOST: [&str; 12] = [
     "connection",
     "content-length",
     "expect",
@@ -24,7 +24,6 @@ const OF_THE_HOST: [&str; 13] = [
     "keep-alive",
     "te",
     "trailer",
-    "trailers",
     "transfer-encoding",
     "upgrade",
     "user-agent",
@@ -106,7 +105,8 @@ fn check_method(text: &str) -> Result<Method, Error> {
         && !["CONNECT", "TRACE"].contains(&text);
     let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| fine);
     method.ok_or_else(|| {
-        let shown: String = text.chars().take(MAX_METHOD_BYTES).flat_map(char::escape_default).collect();
+        let shown: String =
+            text.chars().take(MAX_METHOD_BYTES).flat_map(char::escape_default).collect();
         invalid(format!("not a method that can be sent: `{shown}`"))
     })
 }
@@ -165,7 +165,8 @@ mod tests {
             ("https://g\u{f6}od.example/", "https://xn--god-sna.example"),
             ("https://good.example:444/", "https://good.example:444"),
         ] {
-            let draft = check(request("GET", url, &[]), &HttpConfig::default()).unwrap_or_else(|error| panic!("{url}: {error:?}"));
+            let draft = check(request("GET", url, &[]), &HttpConfig::default())
+                .unwrap_or_else(|error| panic!("{url}: {error:?}"));
             assert_eq!(draft.origin.as_str(), origin);
         }
     }
@@ -190,7 +191,15 @@ mod tests {
 
     #[test]
     fn a_header_of_the_connection_is_refused() {
-        for name in ["Host", "Content-Length", "Transfer-Encoding", "Proxy-Authorization", "TE", "Palisade-Causation", "User-Agent"] {
+        for name in [
+            "Host",
+            "Content-Length",
+            "Transfer-Encoding",
+            "Proxy-Authorization",
+            "TE",
+            "Palisade-Causation",
+            "User-Agent",
+        ] {
             assert_eq!(
                 reason(request("GET", "http://a.example/", &[(name, "x")])),
                 format!("the host alone sends the header `{}`", name.to_lowercase())
@@ -237,6 +246,9 @@ mod tests {
     #[test]
     fn no_more_redirects_are_followed_than_the_host_allows() {
         let request = Request { max_redirects: 200, ..request("GET", "http://a.example/", &[]) };
-        assert_eq!(check(request, &HttpConfig::default()).unwrap_or_else(|_| panic!()).redirects, 3);
+        assert_eq!(
+            check(request, &HttpConfig::default()).unwrap_or_else(|_| panic!()).redirects,
+            3
+        );
     }
 }
