@@ -3,6 +3,7 @@
 //! Each command is one file; this one only says which there are. It never
 //! decides anything itself.
 
+mod apt;
 mod bench;
 mod ci;
 mod cmd;
@@ -17,6 +18,7 @@ mod steps;
 mod test;
 mod toolchain;
 mod tools;
+mod unit;
 mod workspace;
 
 use std::process::ExitCode;
@@ -60,6 +62,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Build the book and the documentation of the code.
     Docs,
+    /// Start the host under its systemd unit, in a container, and use it there.
+    Unit,
     /// Check that the contract in `wit/` is documented and breaks no guest.
     Contract,
 }
@@ -85,6 +89,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Docs => docs::run(&workspace),
+        Command::Unit => unit::run(&workspace),
         Command::Contract => contract::run(&workspace),
     }
 }

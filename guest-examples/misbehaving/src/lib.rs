@@ -8,6 +8,7 @@ use palisade::core::types::Value;
 
 mod answer;
 mod burn;
+mod commands;
 mod flood;
 mod leak;
 mod read;
@@ -34,6 +35,7 @@ impl Guest for Misbehaving {
         leak::run(verb);
         write::run(verb, argument)?;
         read::run(verb, argument, event);
+        commands::run(verb, argument, event);
         state::run(verb, argument)?;
         Ok(Outcome::Proceed)
     }

@@ -21,6 +21,15 @@ const LEAST_ENCODED: usize = 4;
 /// before the place where the host cut a text.
 const LEAST_IN_PART: usize = 6;
 
+/// Whether an output goes on where it ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It was longer.
+    Yes,
+    /// This is all of it.
+    No,
+}
+
 /// The secrets that left the host's hands in a call, in every form in which they are taken out of texts.
 #[derive(Default)]
 pub(crate) struct Known {
@@ -84,6 +93,26 @@ impl Known {
             if let Some(longest) = self.forms.iter().filter_map(part).max() {
                 text.replace_range(cut - longest..cut, TAKEN_OUT);
             }
+        }
+    }
+
+    /// Takes the secrets out of what comes back from outside, and what is the beginning of one from its end if the
+    /// rest was cut off.
+    pub(super) fn take_out_of_output(&self, output: &mut Vec<u8>, cut: Cut) {
+        for form in self.forms.iter().map(String::as_bytes) {
+            if let Some(replaced) = without(output, form) {
+                *output = replaced;
+            }
+        }
+        let begun = |form: &String| {
+            let form = form.as_bytes();
+            let lengths = (1..form.len().min(output.len() + 1)).rev();
+            lengths.filter_map(|length| form.get(..length)).find(|part| output.ends_with(part))
+        };
+        if cut == Cut::Yes
+            && let Some(begun) = self.forms.iter().filter_map(begun).map(<[u8]>::len).max()
+        {
+            output.truncate(output.len() - begun);
         }
     }
 
@@ -191,6 +220,29 @@ impl Known {
             _ => {}
         }
     }
+}
+
+/// The bytes with each occurrence of these others taken out; `None` if there is none. Each byte is copied once,
+/// however many there are: what comes from outside may be made of nothing else.
+fn without(bytes: &[u8], sought: &[u8]) -> Option<Vec<u8>> {
+    let next = |from: usize| {
+        let rest = bytes.get(from..)?;
+        rest.windows(sought.len()).position(|window| window == sought).map(|at| from + at)
+    };
+    let mut at = next(0)?;
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut from = 0;
+    loop {
+        kept.extend_from_slice(bytes.get(from..at)?);
+        kept.extend_from_slice(TAKEN_OUT.as_bytes());
+        from = at + sought.len();
+        match next(from) {
+            Some(found) => at = found,
+            None => break,
+        }
+    }
+    kept.extend_from_slice(bytes.get(from..)?);
+    Some(kept)
 }
 
 /// A text as it is, and as it is escaped where texts are printed.
@@ -382,6 +434,35 @@ mod tests {
             alter("canary \"1\"", "x"),
             Err("it put a secret into the name of a field".into())
         );
+    }
+
+    fn output(text: &str, cut: Cut) -> String {
+        let mut output = text.as_bytes().to_vec();
+        known().take_out_of_output(&mut output, cut);
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_of_an_output_wherever_it_stands() {
+        assert_eq!(
+            output("canary \"1\", Y2FuYXJ5ICIxIg, canary \"1\"", Cut::No),
+            "[secret], [secret], [secret]"
+        );
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_is_taken_from_the_end_of_what_was_cut() {
+        assert_eq!(output("it is canary \"", Cut::Yes), "it is ");
+        assert_eq!(output("it is canary \"", Cut::No), "it is canary \"");
+    }
+
+    #[test]
+    fn an_output_of_nothing_but_a_secret_is_no_harder_than_another() {
+        let mut known = Known::default();
+        known.add([b"aaaa".as_slice()]);
+        let mut output = vec![b'a'; 4 << 20];
+        known.take_out_of_output(&mut output, Cut::No);
+        assert_eq!(output.len(), (1 << 20) * TAKEN_OUT.len());
     }
 
     #[test]

@@ -118,6 +118,13 @@ impl reveal::Host for CallState {
     }
 }
 
+impl SecretHandle {
+    /// The name of the setting or parameter.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl CallState {
     /// The value of a secret, for a host function that hands it on; `None` if it has none. What may be done with it,
     /// the caller has checked. From here on it is taken out of what the guest writes.
