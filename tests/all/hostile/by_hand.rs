@@ -64,7 +64,7 @@ impl Hand {
             ("(i32.const 4096))", format!("{})", self.realloc)),
             ("\"handle\") (memory", format!("\"handle\") {} (memory", self.lift)),
             ("\nIMPORTS", IMPORTS.to_owned()),
-            (" WITH", WITH.to_owned()),
+            ("$drop-event)) WITH", format!("$drop-event)) {WITH}")),
             ("\nCORE", format!("{FIELDS}\n{}", self.core)),
         ];
         let text = parts.iter().fold(template, |text, (from, to)| {
@@ -129,14 +129,14 @@ macro_rules! has {
     };
 }
 
-/// Asks the host for the parameter `hand`, with this body of `realloc`.
+/// Asks the host for 16 random bytes, for which it needs room, with this body of `realloc`.
 macro_rules! allocates {
     ($name:literal, $realloc:literal, $end:expr) => {
         Hand {
             realloc: $realloc,
             ..does!(
                 $name,
-                "(call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))",
+                "(call $random (i64.const 16) (i32.const 2048))",
                 $end
             )
         }
