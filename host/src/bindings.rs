@@ -6,6 +6,7 @@ mod generated {
         path: "../wit",
         world: "palisade:extension/event-handler",
         imports: {
+            "palisade:commands/runner": async | trappable,
             "palisade:kv/store": async | trappable,
             "palisade:http/client": async | trappable,
             default: trappable,
@@ -19,6 +20,7 @@ mod generated {
     });
 }
 
+pub use generated::palisade::commands::runner as commands;
 pub use generated::palisade::core::types as core_types;
 pub use generated::palisade::core::{context, log, reveal, secrets, settings};
 pub use generated::palisade::events::types as events;

@@ -3,6 +3,7 @@
 //! A capability sees the state of its call and nothing else: not the dispatcher, not other calls, not other
 //! extensions. Whatever a guest hands in is checked here before it is used.
 
+mod commands;
 mod context;
 mod event;
 mod http;
@@ -28,6 +29,7 @@ use self::secrets::Known;
 pub use self::secrets::SecretHandle;
 use self::uses::Uses;
 pub use self::value::outcome;
+use crate::command::Commands;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault};
 use crate::outbound::Outbound;
@@ -46,6 +48,8 @@ pub struct Services {
     pub locale: String,
     /// What the operator lets extensions know of this host.
     pub attributes: BTreeMap<String, String>,
+    /// The commands that the operator defined.
+    pub commands: Commands,
 }
 
 /// The state of one call of one handler. It is made for the call and dropped with it.
@@ -64,6 +68,8 @@ pub struct CallState {
     pub(crate) uses: Uses,
     /// The secrets that it was given.
     pub(crate) known: Known,
+    /// How many commands it ran.
+    commands_run: u32,
     /// How often the guest called back.
     host_calls: u32,
     /// How many requests it sent.
@@ -107,6 +113,7 @@ impl CallState {
             log,
             uses: Uses::default(),
             known: Known::default(),
+            commands_run: 0,
             host_calls: 0,
             requests: 0,
             fuel_left: 0,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Services;
+use crate::command::{CommandConfig, CommandLimits, Commands};
 use crate::journal::JournalLimits;
 use crate::limits::HostLimits;
 use crate::outbound::{HttpConfig, Outbound};
@@ -51,9 +52,14 @@ pub struct Config {
     pub journal: JournalLimits,
     /// What bounds handlers.
     pub limits: HostLimits,
+    /// How many commands extensions can run.
+    pub commands: CommandLimits,
     /// What is set for single extensions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extension: BTreeMap<String, Overrides>,
+    /// The commands that extensions can be granted.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub command: BTreeMap<String, CommandConfig>,
 }
 
 /// The server: `[server]`.
@@ -133,7 +139,9 @@ impl Default for Config {
             http: HttpConfig::default(),
             journal: JournalLimits::default(),
             limits: HostLimits::default(),
+            commands: CommandLimits::default(),
             extension: BTreeMap::new(),
+            command: BTreeMap::new(),
         }
     }
 }
@@ -205,6 +213,7 @@ impl Config {
             }
         }
         self.socket_mode()?;
+        Commands::new(&self.commands, &self.command)?;
         let between =
             |name: &str, value: u64, least: u64, most: u64| match (least..=most).contains(&value) {
                 true => Ok(()),
@@ -261,6 +270,7 @@ impl Config {
             http: Outbound::open(&self.http)?,
             locale: self.locale.clone(),
             attributes: self.attributes.clone(),
+            commands: Commands::new(&self.commands, &self.command).map_err(anyhow::Error::msg)?,
         })
     }
 
@@ -342,7 +352,9 @@ mod tests {
         let mut defaults = BTreeMap::new();
         numbers("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
         defaults.retain(|key, _| {
-            ["limits.", "sandbox.", "compile.", "http."].iter().any(|part| key.starts_with(part))
+            ["limits.", "sandbox.", "compile.", "commands.", "http."]
+                .iter()
+                .any(|part| key.starts_with(part))
         });
         assert_eq!(documented, defaults);
     }

@@ -192,9 +192,9 @@ impl CallState {
 
     /// The answer as the guest gets it, without the secrets that were sent, and paid for.
     fn hand_out(&mut self, answer: Answer) -> Response {
-        let own = |bytes: Vec<u8>| match self.known.is_empty() {
-            true => bytes,
-            false => self.known.take_out_of_bytes(bytes),
+        let own = |mut bytes: Vec<u8>| {
+            self.known.take_out_of_output(&mut bytes, Cut::No);
+            bytes
         };
         let headers = answer.headers.iter();
         let response = Response {

@@ -38,6 +38,15 @@ pub(crate) struct Known {
     forms: Vec<String>,
 }
 
+/// Whether an output goes on where it ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It was longer.
+    Yes,
+    /// This is all of it.
+    No,
+}
+
 impl secrets::Host for CallState {
     fn setting(
         &mut self,
@@ -159,6 +168,11 @@ impl CallState {
     }
 }
 
+/// Where something begins.
+fn find(text: &[u8], sought: &[u8]) -> Option<usize> {
+    text.windows(sought.len()).position(|window| window == sought)
+}
+
 /// A secret as bytes: a text as it is, anything else as JSON.
 fn bytes_of(value: &Value) -> Vec<u8> {
     match value {
@@ -207,17 +221,30 @@ impl Known {
         }
     }
 
-    /// Takes the secrets out of bytes that come back from where they were sent. Short ones stay: they are found in
-    /// everything.
-    pub(super) fn take_out_of_bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
-        let forms = self.forms.iter().map(String::as_bytes);
-        forms.filter(|form| form.len() >= LEAST_ENCODED).fold(bytes, |bytes, form| {
-            let parts = split(&bytes, form);
-            match parts.as_slice() {
-                [_] => bytes,
-                parts => parts.join(TAKEN_OUT.as_bytes()),
+    /// Takes the secrets out of what comes back from outside, and what is the beginning of one from its end if the
+    /// rest was cut off.
+    pub(super) fn take_out_of_output(&self, output: &mut Vec<u8>, cut: Cut) {
+        for form in self.forms.iter().map(String::as_bytes) {
+            let mut rest = std::mem::take(output);
+            while let Some(at) = find(&rest, form) {
+                let after = rest.split_off(at);
+                output.append(&mut rest);
+                output.extend_from_slice(TAKEN_OUT.as_bytes());
+                rest = after.get(form.len()..).unwrap_or_default().to_vec();
             }
-        })
+            output.append(&mut rest);
+        }
+        let begun = |form: &String| {
+            let form = form.as_bytes();
+            (1..form.len())
+                .rev()
+                .find(|length| output.ends_with(form.get(..*length).unwrap_or(form)))
+        };
+        if cut == Cut::Yes
+            && let Some(begun) = self.forms.iter().filter_map(begun).max()
+        {
+            output.truncate(output.len() - begun);
+        }
     }
 
     /// Takes the secrets out of what a guest wrote to its log.
@@ -295,19 +322,6 @@ impl Known {
     }
 }
 
-/// The parts of bytes between the places where `form` stands.
-fn split<'a>(bytes: &'a [u8], form: &[u8]) -> Vec<&'a [u8]> {
-    let mut parts = Vec::new();
-    let mut rest = bytes;
-    while let Some(at) = rest.windows(form.len()).position(|window| window == form) {
-        let (part, after) = rest.split_at(at);
-        parts.push(part);
-        rest = after.get(form.len()..).unwrap_or_default();
-    }
-    parts.push(rest);
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,11 +383,24 @@ mod tests {
         assert_eq!(answer("name"), Err("it put a secret into `name`, which is not secret".into()));
     }
 
+    fn output(text: &str, cut: Cut) -> String {
+        let mut output = text.as_bytes().to_vec();
+        known().take_out_of_output(&mut output, cut);
+        String::from_utf8(output).unwrap()
+    }
+
     #[test]
-    fn a_secret_that_comes_back_is_taken_out_of_bytes() {
-        let bytes = b"\xff canary \"1\" canary \"1\"!".to_vec();
-        assert_eq!(known().take_out_of_bytes(bytes), b"\xff [secret] [secret]!");
-        assert_eq!(known().take_out_of_bytes(b"nothing".to_vec()), b"nothing");
+    fn a_secret_is_taken_out_of_an_output_wherever_it_stands() {
+        assert_eq!(
+            output("canary \"1\", Y2FuYXJ5ICIxIg, canary \"1\"", Cut::No),
+            "[secret], [secret], [secret]"
+        );
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_is_taken_from_the_end_of_what_was_cut() {
+        assert_eq!(output("it is canary \"", Cut::Yes), "it is ");
+        assert_eq!(output("it is canary \"", Cut::No), "it is canary \"");
     }
 
     #[test]

@@ -29,6 +29,7 @@ static OFFERED: [(&str, semver::Version); 10] = [
     ("palisade:events/types", semver::Version::new(1, 0, 0)),
     (HANDLER, semver::Version::new(1, 0, 0)),
     ("palisade:kv/store", semver::Version::new(1, 0, 0)),
+    ("palisade:commands/runner", semver::Version::new(1, 0, 0)),
     ("palisade:http/client", semver::Version::new(1, 0, 0)),
 ];
 /// The packages of WASI 0.2 that are linked with nothing behind them.
@@ -107,7 +108,7 @@ impl ComponentError {
             ComponentError::Invalid { .. } => None,
             ComponentError::NoHandler { .. } => Some("build against the world palisade:extension/event-handler".into()),
             ComponentError::UnknownImport { .. } => {
-                Some("an extension can import palisade:core, palisade:events, palisade:kv, palisade:http and WASI 0.2 without wasi:http".into())
+                Some("an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http".into())
             }
             ComponentError::ContractVersion { .. } => Some("build the extension against the contract of this host, or upgrade the host".into()),
         }
