@@ -15,7 +15,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use wasmtime::component::Resource;
 
 use self::draft::Draft;
-use super::secrets::Cut;
+use super::known::Cut;
 use super::{CallState, SecretHandle};
 use crate::bindings::http::{self, Error, HeaderValue as Given, Request, Response};
 use crate::grant::{Grant, Origin};
