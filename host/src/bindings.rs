@@ -8,6 +8,7 @@ mod generated {
         imports: {
             "palisade:commands/runner": async | trappable,
             "palisade:kv/store": async | trappable,
+            "palisade:http/client": async | trappable,
             default: trappable,
         },
         exports: { default: async },
@@ -23,5 +24,6 @@ pub use generated::palisade::commands::runner as commands;
 pub use generated::palisade::core::types as core_types;
 pub use generated::palisade::core::{context, log, reveal, secrets, settings};
 pub use generated::palisade::events::types as events;
+pub use generated::palisade::http::client as http;
 pub use generated::palisade::kv::store as kv;
 pub use generated::{EventHandler, EventHandlerPre};

@@ -6,6 +6,7 @@
 mod commands;
 mod context;
 mod event;
+mod http;
 mod kv;
 mod log;
 mod secrets;
@@ -31,6 +32,7 @@ pub use self::value::outcome;
 use crate::command::Commands;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault};
+use crate::outbound::Outbound;
 use crate::storage::Storage;
 
 /// Random bytes that a guest gets at one time. The host makes them in its own memory first, and in one go.
@@ -40,6 +42,8 @@ const MAX_RANDOM_BYTES: u64 = 64 << 10;
 pub struct Services {
     /// Where `kv` keeps what it is given.
     pub storage: Storage,
+    /// What sends their requests.
+    pub http: Outbound,
     /// The language of the panel's people, where a call does not name one.
     pub locale: String,
     /// What the operator lets extensions know of this host.
@@ -68,6 +72,8 @@ pub struct CallState {
     commands_run: u32,
     /// How often the guest called back.
     host_calls: u32,
+    /// How many requests it sent.
+    requests: u32,
     /// Units of fuel left when the guest called back.
     pub(crate) fuel_left: u64,
     /// Bytes that host functions copied and the guest has not paid for yet.
@@ -109,6 +115,7 @@ impl CallState {
             known: Known::default(),
             commands_run: 0,
             host_calls: 0,
+            requests: 0,
             fuel_left: 0,
             unpaid_bytes: 0,
             table,

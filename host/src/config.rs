@@ -10,6 +10,7 @@ use crate::capability::Services;
 use crate::command::{CommandConfig, CommandLimits, Commands};
 use crate::journal::JournalLimits;
 use crate::limits::HostLimits;
+use crate::outbound::{HttpConfig, Outbound};
 use crate::registry::{Overrides, Policy};
 use crate::sandbox::{CompileLimits, SandboxConfig};
 use crate::storage::Storage;
@@ -45,6 +46,8 @@ pub struct Config {
     pub sandbox: PoolConfig,
     /// What bounds compiling.
     pub compile: CompileLimits,
+    /// The requests that extensions send.
+    pub http: HttpConfig,
     /// How much of the past is kept.
     pub journal: JournalLimits,
     /// What bounds handlers.
@@ -133,6 +136,7 @@ impl Default for Config {
             attributes: BTreeMap::new(),
             sandbox: PoolConfig::default(),
             compile: CompileLimits::default(),
+            http: HttpConfig::default(),
             journal: JournalLimits::default(),
             limits: HostLimits::default(),
             commands: CommandLimits::default(),
@@ -229,6 +233,13 @@ impl Config {
         between("server.write-timeout-ms", self.server.write_timeout_ms.into(), 100, 3_600_000)?;
         between("server.batch", self.server.batch.into(), 1, 100_000)?;
         between("server.params", self.server.params.into(), 1, 1_000_000)?;
+        between("http.requests-per-call", self.http.requests_per_call.into(), 0, 1_000)?;
+        between("http.requests-per-minute", self.http.requests_per_minute.into(), 1, 100_000)?;
+        between("http.request-bytes", self.http.request_bytes, 0, 64 << 20)?;
+        between("http.response-bytes", self.http.response_bytes, 0, 64 << 20)?;
+        between("http.timeout-ms", self.http.timeout_ms.into(), 1, 600_000)?;
+        between("http.redirects", self.http.redirects.into(), 0, 20)?;
+        between("http.connections", self.http.connections.into(), 1, 10_000)?;
         between("journal.max-bytes", self.journal.max_bytes, 1 << 20, 1 << 40)?;
         between("journal.max-days", self.journal.max_days.into(), 1, 36_500)
     }
@@ -253,12 +264,13 @@ impl Config {
     }
 
     /// What guests can reach outside their sandbox, over this storage.
-    pub fn services(&self, storage: Storage) -> Result<Services, String> {
+    pub fn services(&self, storage: Storage) -> anyhow::Result<Services> {
         Ok(Services {
             storage,
+            http: Outbound::open(&self.http)?,
             locale: self.locale.clone(),
             attributes: self.attributes.clone(),
-            commands: Commands::new(&self.commands, &self.command)?,
+            commands: Commands::new(&self.commands, &self.command).map_err(anyhow::Error::msg)?,
         })
     }
 
@@ -340,7 +352,7 @@ mod tests {
         let mut defaults = BTreeMap::new();
         numbers("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
         defaults.retain(|key, _| {
-            ["limits.", "sandbox.", "compile.", "commands."]
+            ["limits.", "sandbox.", "compile.", "commands.", "http."]
                 .iter()
                 .any(|part| key.starts_with(part))
         });

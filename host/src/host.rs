@@ -174,7 +174,7 @@ impl Host {
         let sandbox = Sandbox::new(
             &config.sandbox(compiler.to_owned()),
             components.clone(),
-            config.services(storage.clone()).map_err(anyhow::Error::msg)?,
+            config.services(storage.clone())?,
         )?;
         let journal = Journal::open(storage.clone(), config.journal.clone())?;
         let host =

@@ -19,6 +19,7 @@ pub mod hook;
 pub mod host;
 pub mod journal;
 pub mod limits;
+pub mod outbound;
 pub mod package;
 pub mod registry;
 pub mod sandbox;

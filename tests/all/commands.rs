@@ -34,7 +34,8 @@ async fn tell(host: &Running, command: &str, more: Value) -> Value {
 /// What the commands came to that a guest ran.
 async fn results(host: &Running, verdict: &Value) -> Vec<Value> {
     let log = logged(host, verdict).await;
-    let results = log.iter().filter_map(|line| serde_json::from_str(line.strip_prefix("info ")?).ok());
+    let results =
+        log.iter().filter_map(|line| serde_json::from_str(line.strip_prefix("info ")?).ok());
     results.map(|result: Value| result["command"].clone()).collect()
 }
 
@@ -172,7 +173,11 @@ async fn a_command_is_killed_at_the_deadline_of_the_call() {
 
 #[tokio::test]
 async fn a_flood_is_cut_and_the_guest_is_told() {
-    let host = guests::host(&script("head -c 100000000 /dev/zero", "output-bytes = 500\ntimeout-ms = 25000")).await;
+    let host = guests::host(&script(
+        "head -c 100000000 /dev/zero",
+        "output-bytes = 500\ntimeout-ms = 25000",
+    ))
+    .await;
     let result = tool(&host, json!({})).await;
     assert_eq!(
         (&result["exited"], &result["stdout_bytes"], &result["cut"]),

@@ -20,6 +20,7 @@ mod examples;
 mod grants;
 mod guests;
 mod hooks;
+mod http;
 mod journal;
 mod kv;
 mod loops;

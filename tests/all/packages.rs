@@ -332,7 +332,7 @@ async fn a_file_of_200_mib_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("large.wasm");
     fs::File::create(&path).unwrap().set_len(200 << 20).unwrap();
-    let output = host.cli(&["install", path.to_str().unwrap()]);
+    let output = host.cli(&["install", "--grant-all", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said, "error: the body has 209715200 bytes or more, the limit is 16777216\n");

@@ -76,9 +76,12 @@ async fn the_api_does_not_show_a_secret_setting() {
 #[tokio::test]
 async fn the_command_line_does_not_show_a_secret_setting() {
     let host = with_token().await;
-    for arguments in
-        [&["settings", "crm"][..], &["settings", "crm", "--json"], &["show", "crm"], &["show", "crm", "--json"]]
-    {
+    for arguments in [
+        &["settings", "crm"][..],
+        &["settings", "crm", "--json"],
+        &["show", "crm"],
+        &["show", "crm", "--json"],
+    ] {
         let output = host.cli(arguments);
         assert!(output.status.success() && !has_canary(&output.stdout), "{}", text(&output.stdout));
     }
@@ -118,8 +121,7 @@ async fn nothing_on_disk_and_nothing_in_the_log_has_a_secret_setting() {
 async fn with_another_key_the_host_does_not_start_and_says_what_to_do() {
     let mut host = with_token().await;
     assert!(host.stop().await.success());
-    let mut other =
-        TestHost::new().data(host.data()).env("PALISADE_KEY", &"0".repeat(64)).spawn();
+    let mut other = TestHost::new().data(host.data()).env("PALISADE_KEY", &"0".repeat(64)).spawn();
     assert_eq!(other.ended().await.code(), Some(78));
     let log = other.log();
     let error = "the secret settings `token` of `crm` cannot be opened: the key in the environment's `PALISADE_KEY` does not open it";
@@ -136,8 +138,7 @@ async fn without_its_key_the_host_starts_when_the_secrets_are_forgotten() {
     assert!(text(&verify.stderr).contains("there is no key"), "{}", text(&verify.stderr));
     assert!(!host.data().join("seal.key").exists(), "looking makes no key");
 
-    let forget =
-        cli_command(&["store", "forget-secrets", "crm", "--data", data]).output().unwrap();
+    let forget = cli_command(&["store", "forget-secrets", "crm", "--data", data]).output().unwrap();
     assert_eq!(text(&forget.stdout), "forgot token of `crm`\n");
     let again = TestHost::new().data(host.data()).start().await;
     assert_eq!(again.get(SETTINGS).await, json!({ "most": 5 }));

@@ -136,6 +136,13 @@ impl reveal::Host for CallState {
     }
 }
 
+impl SecretHandle {
+    /// The name of the setting or parameter.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl CallState {
     /// The value of a secret, for a host function that hands it on; `None` if it has none. What may be done with it,
     /// the caller has checked. From here on it is taken out of what the guest writes.
@@ -177,7 +184,7 @@ fn bytes_of(value: &Value) -> Vec<u8> {
 
 impl Known {
     /// Remembers a secret, to be taken out of what is written from now on.
-    fn add(&mut self, secret: &[u8]) {
+    pub(super) fn add(&mut self, secret: &[u8]) {
         let mut forms = Vec::new();
         if let Ok(text) = std::str::from_utf8(secret) {
             forms.push(text.to_owned());

@@ -23,9 +23,8 @@ fn script(script: &str, rest: &str) -> Commands {
 }
 
 fn plain(values: &[(&str, &str)]) -> Vec<(String, Argument)> {
-    let plain = |(name, text): &(&str, &str)| {
-        ((*name).to_owned(), Argument::Plain((*text).to_owned()))
-    };
+    let plain =
+        |(name, text): &(&str, &str)| ((*name).to_owned(), Argument::Plain((*text).to_owned()));
     values.iter().map(plain).collect()
 }
 
@@ -39,10 +38,7 @@ fn wrong(commands: &Commands, values: Vec<(String, Argument)>) -> Option<String>
 }
 
 /// Runs `tool`.
-async fn run(
-    commands: &Commands,
-    values: Vec<(String, Argument)>,
-) -> Result<Output, CommandError> {
+async fn run(commands: &Commands, values: Vec<(String, Argument)>) -> Result<Output, CommandError> {
     let ready = commands.get("tool").unwrap().with(values, "one/1,two/2".into())?;
     commands.run(ready).await
 }

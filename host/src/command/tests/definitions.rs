@@ -60,7 +60,10 @@ fn a_pattern_that_is_none_is_refused() {
         ))
     };
     assert!(pattern("[a-").contains("`parameters.a`: the pattern cannot be used"));
-    assert!(pattern("a)|(b").contains("the pattern cannot be used"), "it would get out of the anchors");
+    assert!(
+        pattern("a)|(b").contains("the pattern cannot be used"),
+        "it would get out of the anchors"
+    );
     assert!(pattern(".{1,100000}").contains("exceeds size limit"));
 }
 

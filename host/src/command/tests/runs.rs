@@ -45,9 +45,8 @@ async fn values_arrive_as_they_are() {
 
 #[tokio::test]
 async fn the_standard_input_is_filled_in_and_closed() {
-    let commands = tool(
-        "program = '/bin/cat'\nstdin = \"{a}\\n{a}\\n\"\n[command.tool.parameters]\na = '.*'",
-    );
+    let commands =
+        tool("program = '/bin/cat'\nstdin = \"{a}\\n{a}\\n\"\n[command.tool.parameters]\na = '.*'");
     let secret = vec![("a".to_owned(), Argument::Secret(b"canary".to_vec()))];
     assert_eq!(output(&commands, secret).await, "canary\ncanary\n");
 }
@@ -59,7 +58,8 @@ async fn without_a_standard_input_there_is_an_empty_one() {
 
 #[tokio::test]
 async fn the_environment_is_the_operators_and_nothing_else() {
-    let commands = tool("program = '/usr/bin/env'\nenvironment = { LANG = 'C', BY = '{causation}' }");
+    let commands =
+        tool("program = '/usr/bin/env'\nenvironment = { LANG = 'C', BY = '{causation}' }");
     assert_eq!(output(&commands, plain(&[])).await, "BY=one/1,two/2\nLANG=C\n");
     assert_eq!(output(&tool("program = '/usr/bin/env'"), plain(&[])).await, "");
 }

@@ -71,10 +71,7 @@ fn a_nul_byte_is_refused_wherever_it_goes() {
 #[test]
 fn every_parameter_is_given_once_and_no_other() {
     let commands = word(".*");
-    assert_eq!(
-        wrong(&commands, plain(&[])).unwrap(),
-        "a value is missing for the parameter `a`"
-    );
+    assert_eq!(wrong(&commands, plain(&[])).unwrap(), "a value is missing for the parameter `a`");
     assert_eq!(
         wrong(&commands, plain(&[("a", "x"), ("a", "y")])).unwrap(),
         "the parameter is given twice: `a`"
