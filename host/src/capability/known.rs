@@ -109,10 +109,11 @@ impl Known {
         let begun = |form: &String| {
             let form = form.as_bytes();
             let lengths = (1..form.len().min(output.len() + 1)).rev();
-            lengths.filter_map(|length| form.get(..length)).find(|part| output.ends_with(part))
+            let mut parts = lengths.filter_map(|length| form.get(..length));
+            parts.find(|part| output.ends_with(part)).map(<[u8]>::len)
         };
         if cut == Cut::Yes
-            && let Some(begun) = self.forms.iter().filter_map(begun).map(<[u8]>::len).max()
+            && let Some(begun) = self.forms.iter().filter_map(begun).max()
         {
             output.truncate(output.len() - begun);
         }
