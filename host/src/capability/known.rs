@@ -451,10 +451,7 @@ mod tests {
             known().take_out_of_answer(&event, &mut outcome)
         };
         assert_eq!(alter("password"), Ok(()));
-        assert_eq!(
-            alter("pin"),
-            Err("it put a secret into `pin`, which is not secret".into())
-        );
+        assert_eq!(alter("pin"), Err("it put a secret into `pin`, which is not secret".into()));
     }
 
     #[test]

@@ -210,7 +210,10 @@ fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let path = error.path().to_string();
     let inner = error.into_inner();
     if inner.is_data() {
-        let inner = without_text(&inner.to_string());
+        let inner = match holds_values(&path) {
+            true => without_text(&inner.to_string()),
+            false => inner.to_string(),
+        };
         let message = match path.as_str() {
             "." => inner,
             path => format!("`{path}`: {inner}"),
@@ -224,6 +227,12 @@ fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         "request.malformed",
         format!("the body is not JSON: {inner}"),
     ))
+}
+
+/// Whether what is at this place of a body is a value of a panel, which may be secret.
+fn holds_values(path: &str) -> bool {
+    let first = path.split(['.', '[']).next().unwrap_or_default();
+    matches!(first, "" | "params" | "old" | "result" | "items")
 }
 
 /// What is wrong with a value, without the value if it is a text: who puts a password where an object belongs is not
@@ -242,6 +251,14 @@ fn without_text(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_panel_sent_is_a_value_wherever_it_stands() {
+        assert!(
+            [".", "params", "params.a", "items[0].params", "old"].into_iter().all(holds_values)
+        );
+        assert!(!["actor", "dry_run", "paramss"].into_iter().any(holds_values));
+    }
 
     #[test]
     fn an_error_about_a_text_does_not_repeat_it() {

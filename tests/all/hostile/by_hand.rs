@@ -134,11 +134,7 @@ macro_rules! allocates {
     ($name:literal, $realloc:literal, $end:expr) => {
         Hand {
             realloc: $realloc,
-            ..does!(
-                $name,
-                "(call $random (i64.const 16) (i32.const 2048))",
-                $end
-            )
+            ..does!($name, "(call $random (i64.const 16) (i32.const 2048))", $end)
         }
     };
 }
