@@ -176,7 +176,7 @@ const HANDS: [Hand; 46] = [
     ),
     does!(
         "fill outside memory",
-        "(memory.fill (i32.const 65536) (i32.const 0) (i32.const -1))",
+        "(memory.fill (i32.const 131000) (i32.const 0) (i32.const 1000))",
         Says("trap", "out of bounds memory access")
     ),
     does!(
@@ -234,8 +234,12 @@ const HANDS: [Hand; 46] = [
     // Room for what the host hands in.
     allocates!("realloc that traps", "(unreachable)", Says("trap", "unreachable")),
     allocates!("realloc that loops", "(loop (br 0)) (i32.const 4096)", Fault("fuel")),
-    allocates!("realloc outside memory", "(i32.const -1)", Says("trap", "out of bounds")),
-    allocates!("realloc at the very end", "(i32.const 131071)", Says("trap", "out of bounds")),
+    allocates!("realloc outside memory", "(i32.const -1)", Says("trap", "beyond end of memory")),
+    allocates!(
+        "realloc at the very end",
+        "(i32.const 131071)",
+        Says("trap", "beyond end of memory")
+    ),
     // Handles.
     does!(
         "event dropped twice",
