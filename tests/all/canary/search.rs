@@ -21,7 +21,7 @@ pub fn found_in(what: &str, text: &str) -> Option<String> {
     Some(format!("{what} shows `{form}`: {around}"))
 }
 
-/// Says which files below a directory have a canary in them; the setting is kept there, and is not looked for.
+/// Says which files below a directory have a canary in them.
 pub fn found_in_files(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -31,7 +31,7 @@ pub fn found_in_files(directory: &Path) -> Vec<String> {
         } else if path.is_file() {
             let bytes = fs::read(&path).unwrap();
             let has = |form: &String| bytes.windows(form.len()).any(|part| part == form.as_bytes());
-            let form = forms_of(CANARY).into_iter().find(has);
+            let form = forms().into_iter().find(has);
             found.extend(form.map(|form| format!("`{}` has `{form}` in it", path.display())));
         }
     }
