@@ -57,12 +57,14 @@ fn trace(extension: &str, outcome: Result<&'static str, Fault>) -> HandlerTrace 
         memory: 22,
         duration: Duration::from_micros(33),
         log: Vec::new(),
+        uses: Vec::new(),
     }
 }
 
 /// The entry that a decided hook call becomes.
 fn entry_of(call: &HookCall, verdict: &Verdict) -> Entry {
-    Entry::new(call, verdict, Duration::from_micros(44))
+    serde_json::from_slice(&written::written(call, verdict, Duration::from_micros(44)).unwrap())
+        .unwrap()
 }
 
 /// A journal on this storage that forgets nothing in a test.
@@ -78,7 +80,7 @@ fn in_memory() -> (Journal, Storage) {
 }
 
 fn record(journal: &Journal, call: HookCall, verdict: Verdict) {
-    journal.record(Arc::new(call), Arc::new(verdict), Duration::from_micros(44));
+    journal.record(&call, &verdict, Duration::from_micros(44));
 }
 
 /// Records calls with these identifiers.
