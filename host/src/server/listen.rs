@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::response::IntoResponse as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::App;
-use super::auth::Peer;
+use super::auth::{self, Peer};
 use super::body;
 use crate::config::Config;
 
@@ -199,9 +200,11 @@ impl Connections {
         let body_time = Duration::from_millis(config.body_timeout_ms.into());
         let service = service_fn(|request| async {
             let end = Instant::now() + body_time;
-            let (mut request, unread) = body::lend(request);
-            request.extensions_mut().insert(peer);
-            let response = self.router.clone().oneshot(request).await;
+            let (request, unread) = body::lend(request);
+            let response = match auth::check(&self.app, peer, &request) {
+                Ok(()) => self.router.clone().oneshot(request).await,
+                Err(refused) => Ok(refused.into_response()),
+            };
             unread.drain(end).await;
             response
         });
