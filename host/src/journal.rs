@@ -109,14 +109,12 @@ impl Journal {
     /// Records a decided hook call. It is written out here and now, while all of it is at hand: keeping the call for
     /// the writer would cost more, in memory and in time.
     pub fn record(&self, call: &HookCall, verdict: &Verdict, duration: Duration) {
-        let taken = match written::written(call, verdict, duration) {
-            Ok(json) => self.queue.add(call.time_ms, &json, Spoken::of(call, verdict)),
-            Err(error) => {
-                return tracing::error!(%error, "an entry cannot be written to the journal");
-            }
-        };
-        if taken.is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        let spoken = Spoken::of(call, verdict);
+        let add = |json: &[u8]| self.queue.add(call.time_ms, json, spoken);
+        match written::with_json(call, verdict, duration, add) {
+            Ok(Ok(())) => {}
+            Ok(Err(queue::Full)) => drop(self.dropped.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => tracing::error!(%error, "an entry cannot be written to the journal"),
         }
     }
 
@@ -231,7 +229,8 @@ impl Writer {
             let work = self.queue.next(due);
             work.spoken.iter().for_each(log_extensions);
             if let Some(entries) = work.entries {
-                self.write(entries);
+                self.write(&entries);
+                self.queue.give_back(entries);
                 due = Instant::now() + INTERVAL;
             }
             for done in work.flushes {
@@ -262,8 +261,8 @@ impl Writer {
     }
 
     /// Writes entries, and expires what is over the limits, in one step.
-    fn write(&mut self, entries: block::Packer) {
-        let packed = entries.into_blocks();
+    fn write(&mut self, entries: &block::Packer) {
+        let packed = entries.blocks();
         let mut put = Vec::with_capacity(packed.len());
         for (head, bytes) in packed {
             self.blocks.push_back((self.next, bytes.len() as u64, head.last_ms));

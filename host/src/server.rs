@@ -14,6 +14,7 @@ mod idempotency;
 mod listen;
 mod metrics;
 mod openapi;
+mod timer;
 pub mod wire;
 
 use std::sync::Arc;

@@ -53,6 +53,12 @@ impl Packer {
         self.places.push(Place { time_ms, begin, end: self.json.len() });
     }
 
+    /// Forgets the entries and keeps the room for as many.
+    pub(super) fn clear(&mut self) {
+        self.json.clear();
+        self.places.clear();
+    }
+
     /// Bytes of the entries.
     pub(super) fn bytes(&self) -> usize {
         self.json.len()
@@ -64,7 +70,7 @@ impl Packer {
     }
 
     /// Packs the entries into blocks that fit into the storage.
-    pub(super) fn into_blocks(self) -> Vec<(Head, Vec<u8>)> {
+    pub(super) fn blocks(&self) -> Vec<(Head, Vec<u8>)> {
         let (mut blocks, mut rest) = (Vec::new(), self.places.as_slice());
         while let Some(first) = rest.first() {
             let together = rest.iter().take_while(|place| place.end - first.begin <= PACKED);

@@ -27,6 +27,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Waiting {
     entries: Packer,
+    /// Takes the place of the entries when they are written: new memory for each write would cost as much as they.
+    spare: Packer,
     spoken: Vec<Spoken>,
     spoken_bytes: usize,
     flushes: Vec<oneshot::Sender<()>>,
@@ -116,6 +118,12 @@ impl Queue {
         waiting.flushes.clear();
     }
 
+    /// Takes a packer back whose entries are written.
+    pub(super) fn give_back(&self, mut entries: Packer) {
+        entries.clear();
+        self.lock().spare = entries;
+    }
+
     /// Waits for work; at `due` what waits is to be written.
     pub(super) fn next(&self, due: Instant) -> Work {
         let mut waiting = self.lock();
@@ -147,7 +155,7 @@ impl Waiting {
         self.spoken_bytes = 0;
         Work {
             spoken: std::mem::take(&mut self.spoken),
-            entries: Some(std::mem::take(&mut self.entries)),
+            entries: Some(std::mem::replace(&mut self.entries, std::mem::take(&mut self.spare))),
             flushes: std::mem::take(&mut self.flushes),
             state: self.state,
         }

@@ -3,6 +3,7 @@
 //!
 //! [`Entry`]: super::Entry
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -19,18 +20,28 @@ const MAX_VALUE_BYTES: usize = 1 << 10;
 const MAX_PARAMS: usize = 100;
 /// Bytes of log that an entry keeps of each handler.
 const MAX_LOG_BYTES: usize = 4 << 10;
-/// Bytes that most entries need.
-const USUAL_BYTES: usize = 1 << 10;
+/// Bytes that a thread keeps for its next entry.
+const MAX_SCRATCH_BYTES: usize = 64 << 10;
 
-/// The entry of a decided hook call, as JSON.
-pub(super) fn written(
+thread_local! {
+    /// Where a thread writes its entries, one after another: memory that is at hand already.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Hands the entry of a decided hook call on, as JSON.
+pub(super) fn with_json<T>(
     call: &HookCall,
     verdict: &Verdict,
     duration: Duration,
-) -> serde_json::Result<Vec<u8>> {
-    let mut json = Vec::with_capacity(USUAL_BYTES);
-    serde_json::to_writer(&mut json, &Written::new(call, verdict, duration))?;
-    Ok(json)
+    take: impl FnOnce(&[u8]) -> T,
+) -> serde_json::Result<T> {
+    let mut json = SCRATCH.take();
+    json.clear();
+    let written = serde_json::to_writer(&mut json, &Written::new(call, verdict, duration));
+    let taken = written.map(|()| take(&json));
+    json.shrink_to(MAX_SCRATCH_BYTES);
+    SCRATCH.set(json);
+    taken
 }
 
 #[derive(Serialize)]

@@ -20,7 +20,7 @@ fn noisy(id: &str, kib: usize) -> Entry {
 fn packed(entries: impl IntoIterator<Item = Entry>) -> Vec<Vec<u8>> {
     let mut packer = Packer::default();
     entries.into_iter().for_each(|entry| add(&mut packer, &entry));
-    packer.into_blocks().into_iter().map(|(_, block)| block).collect()
+    packer.blocks().into_iter().map(|(_, block)| block).collect()
 }
 
 fn add(packer: &mut Packer, entry: &Entry) {
