@@ -42,11 +42,10 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let config = Config { data: directory.path().to_owned(), ..Config::default() }
-            .sandbox(PathBuf::from(env!("CARGO_BIN_EXE_palisade")));
+        let whole = Config { data: directory.path().to_owned(), ..Config::default() };
+        let config = whole.sandbox(PathBuf::from(env!("CARGO_BIN_EXE_palisade")));
         let components = Blobs::open(&directory.path().join("components")).expect("components");
-        let storage = Storage::in_memory().expect("storage");
-        let services = Config::default().services(storage);
+        let services = whole.services(Storage::in_memory().expect("storage"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .event_interval(7)
@@ -71,7 +70,7 @@ fn extension(bytes: &[u8], digest: Digest) -> Arc<Extension> {
         version: manifest.version.to_string().into(),
         digest,
         granted: manifest.asks.iter().map(|ask| ask.grant.clone()).collect(),
-        manifest: Arc::new(manifest),
+        manifest: manifest.into(),
         settings: Default::default(),
         waiting: None,
         state: State::Enabled,

@@ -147,14 +147,14 @@ impl Run for Cast {
         let outcome = self.answers[&id](&event, &deadline);
         let log = vec![LogRecord { level: LogLevel::Info, message: format!("{id} was here") }];
         self.calls.lock().unwrap().push(Called { id, event, deadline });
-        Ran { outcome, fuel: 11, memory: 22, log }
+        Ran { outcome, fuel: 11, memory: 22, log, uses: Vec::new() }
     }
 }
 
 fn extension(id: &str, hook: &str, on: &str) -> Extension {
     let comma = if on.is_empty() { "" } else { ", " };
     let text = format!(
-        "manifest = 1\non = [{{ hook = '{hook}'{comma}{on} }}]\n\
+        "manifest = 1\non = [{{ hook = '{hook}', reason = 'a test'{comma}{on} }}]\n\
          [extension]\nid = '{id}'\nname = 'Test'\nversion = '1.2.3'\ncontract = '1.0'\n"
     );
     let manifest = Manifest::parse(&text).unwrap();
@@ -162,8 +162,10 @@ fn extension(id: &str, hook: &str, on: &str) -> Extension {
         id: manifest.id.clone(),
         version: manifest.version.to_string().into(),
         digest: Digest::of(b""),
-        manifest,
+        granted: manifest.asks.iter().map(|ask| ask.grant.clone()).collect(),
+        manifest: manifest.into(),
         settings: Settings::new(),
+        waiting: None,
         state: State::Enabled,
         installation: 1,
         installed_ms: 0,

@@ -204,10 +204,7 @@ fn summary(extension: &Extension) -> ExtensionSummary {
         name: extension.manifest.name.clone(),
         version: extension.version.to_string(),
         state: extension.state,
-        hooks: subscriptions
-            .iter()
-            .map(|subscription| subscription.hook.to_string())
-            .collect(),
+        hooks: subscriptions.iter().map(|subscription| subscription.hook.to_string()).collect(),
         powers,
         installed_ms: extension.installed_ms,
     }
@@ -218,7 +215,8 @@ pub(super) fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail
     let unset = crate::registry::Overrides::default();
     let set = policy.overrides.get(&*extension.id).unwrap_or(&unset);
     let handlers = extension.manifest.subscriptions.iter().map(|subscription| {
-        let limits = policy.limits.resolve(subscription.hook.phase, &subscription.asked, &set.limits);
+        let limits =
+            policy.limits.resolve(subscription.hook.phase, &subscription.asked, &set.limits);
         HandlerDetail {
             hook: subscription.hook.to_string(),
             priority: set.priority.unwrap_or(subscription.priority),
@@ -278,7 +276,8 @@ pub(super) async fn install(
     let granting = grants::parse_granting(query.grants.as_deref())?;
     let its = app.clone();
     // An installation that has begun is finished, whether the operator waits or not.
-    let installed = app.detached.spawn(async move { its.host.install(bytes, replace, granting).await }).await;
+    let installed =
+        app.detached.spawn(async move { its.host.install(bytes, replace, granting).await }).await;
     let installed = installed.map_err(|error| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     })??;
