@@ -140,7 +140,11 @@ pub(super) fn unpack(block: &[u8]) -> Result<(Head, Vec<Entry>), String> {
     let head = head(block)?;
     let json = zstd::bulk::decompress(block.get(HEAD..).unwrap_or_default(), MAX_UNPACKED)
         .map_err(|error| error.to_string())?;
-    let entries = serde_json::Deserializer::from_slice(&json).into_iter().collect();
-    let entries: serde_json::Result<Vec<Entry>> = entries;
-    Ok((head, entries.map_err(|error| error.to_string())?))
+    let entries: serde_json::Result<Vec<Entry>> =
+        serde_json::Deserializer::from_slice(&json).into_iter().collect();
+    match entries {
+        Ok(entries) if entries.is_empty() => Err("it has no entry".into()),
+        Ok(entries) => Ok((head, entries)),
+        Err(error) => Err(error.to_string()),
+    }
 }
