@@ -3,6 +3,7 @@
 //! Each command is one file; this one only says which there are. It never
 //! decides anything itself.
 
+mod apt;
 mod bench;
 mod ci;
 mod cmd;
@@ -16,6 +17,7 @@ mod steps;
 mod test;
 mod toolchain;
 mod tools;
+mod unit;
 mod workspace;
 
 use std::process::ExitCode;
@@ -54,6 +56,8 @@ enum Command {
     Bench(bench::Options),
     /// Build the book and the documentation of the code.
     Docs,
+    /// Start the host under its systemd unit, in a container, and use it there.
+    Unit,
     /// Check that the contract in `wit/` is documented and breaks no guest.
     Contract,
 }
@@ -78,6 +82,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Guests => guests::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Docs => docs::run(&workspace),
+        Command::Unit => unit::run(&workspace),
         Command::Contract => contract::run(&workspace),
     }
 }

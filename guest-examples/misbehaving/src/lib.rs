@@ -8,6 +8,7 @@ use palisade::core::types::Value;
 
 mod answer;
 mod burn;
+mod commands;
 mod read;
 mod state;
 mod write;
@@ -28,6 +29,7 @@ impl Guest for Misbehaving {
         burn::run(verb, argument, event)?;
         write::run(verb, argument)?;
         read::run(verb, event);
+        commands::run(verb, argument, event);
         state::run(verb, argument)?;
         Ok(Outcome::Proceed)
     }

@@ -38,6 +38,15 @@ pub(crate) struct Known {
     forms: Vec<String>,
 }
 
+/// Whether an output goes on where it ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It was longer.
+    Yes,
+    /// This is all of it.
+    No,
+}
+
 impl secrets::Host for CallState {
     fn setting(
         &mut self,
@@ -127,6 +136,13 @@ impl reveal::Host for CallState {
     }
 }
 
+impl SecretHandle {
+    /// The name of the setting or parameter.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl CallState {
     /// The value of a secret, for a host function that hands it on; `None` if it has none. What may be done with it,
     /// the caller has checked. From here on it is taken out of what the guest writes.
@@ -152,6 +168,11 @@ impl CallState {
     }
 }
 
+/// Where something begins.
+fn find(text: &[u8], sought: &[u8]) -> Option<usize> {
+    text.windows(sought.len()).position(|window| window == sought)
+}
+
 /// A secret as bytes: a text as it is, anything else as JSON.
 fn bytes_of(value: &Value) -> Vec<u8> {
     match value {
@@ -163,7 +184,7 @@ fn bytes_of(value: &Value) -> Vec<u8> {
 
 impl Known {
     /// Remembers a secret, to be taken out of what is written from now on.
-    fn add(&mut self, secret: &[u8]) {
+    pub(super) fn add(&mut self, secret: &[u8]) {
         let mut forms = Vec::new();
         if let Ok(text) = std::str::from_utf8(secret) {
             forms.push(text.to_owned());
@@ -197,6 +218,32 @@ impl Known {
             if text.contains(form) {
                 *text = text.replace(form, TAKEN_OUT);
             }
+        }
+    }
+
+    /// Takes the secrets out of what comes back from outside, and what is the beginning of one from its end if the
+    /// rest was cut off.
+    pub(super) fn take_out_of_output(&self, output: &mut Vec<u8>, cut: Cut) {
+        for form in self.forms.iter().map(String::as_bytes) {
+            let mut rest = std::mem::take(output);
+            while let Some(at) = find(&rest, form) {
+                let after = rest.split_off(at);
+                output.append(&mut rest);
+                output.extend_from_slice(TAKEN_OUT.as_bytes());
+                rest = after.get(form.len()..).unwrap_or_default().to_vec();
+            }
+            output.append(&mut rest);
+        }
+        let begun = |form: &String| {
+            let form = form.as_bytes();
+            (1..form.len())
+                .rev()
+                .find(|length| output.ends_with(form.get(..*length).unwrap_or(form)))
+        };
+        if cut == Cut::Yes
+            && let Some(begun) = self.forms.iter().filter_map(begun).max()
+        {
+            output.truncate(output.len() - begun);
         }
     }
 
@@ -334,6 +381,26 @@ mod tests {
         let answer = |name: &str| known().take_out_of_answer("customer.create", &mut alter(name));
         assert_eq!(answer("password"), Ok(()));
         assert_eq!(answer("name"), Err("it put a secret into `name`, which is not secret".into()));
+    }
+
+    fn output(text: &str, cut: Cut) -> String {
+        let mut output = text.as_bytes().to_vec();
+        known().take_out_of_output(&mut output, cut);
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_of_an_output_wherever_it_stands() {
+        assert_eq!(
+            output("canary \"1\", Y2FuYXJ5ICIxIg, canary \"1\"", Cut::No),
+            "[secret], [secret], [secret]"
+        );
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_is_taken_from_the_end_of_what_was_cut() {
+        assert_eq!(output("it is canary \"", Cut::Yes), "it is ");
+        assert_eq!(output("it is canary \"", Cut::No), "it is canary \"");
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub const DENIED: u8 = 4;
 pub const SKIPPED: u8 = 5;
 /// Exit status when the store or the configuration cannot be used: a restart does not help.
 pub const UNUSABLE: u8 = 78;
+/// What to do when secret settings do not open.
+pub const KEY_HINT: &str = "give the host the key that they were sealed with: the credential `palisade-key`, PALISADE_KEY, or `seal.key` in its directory; if it is lost, `palisade store forget-secrets ID --data DIR` forgets them";
 
 /// Why a verb did not do what was asked.
 #[derive(Debug)]
