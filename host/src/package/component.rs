@@ -19,7 +19,7 @@ const MAX_PARTS: usize = 200;
 const MAX_FUNCTIONS: u64 = 200_000;
 
 /// The interfaces that this host offers to guests, with the version that it implements.
-static OFFERED: [(&str, semver::Version); 10] = [
+static OFFERED: [(&str, semver::Version); 11] = [
     ("palisade:core/types", semver::Version::new(1, 0, 0)),
     ("palisade:core/context", semver::Version::new(1, 0, 0)),
     ("palisade:core/log", semver::Version::new(1, 0, 0)),
