@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Services;
+use crate::conduct::{Conduct, ConductConfig, ConductOverrides};
 use crate::journal::JournalLimits;
 use crate::limits::HostLimits;
 use crate::registry::{Overrides, Policy};
@@ -48,6 +49,8 @@ pub struct Config {
     pub journal: JournalLimits,
     /// What bounds handlers.
     pub limits: HostLimits,
+    /// When extensions are kept from running.
+    pub conduct: ConductConfig,
     /// What is set for single extensions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extension: BTreeMap<String, Overrides>,
@@ -129,6 +132,7 @@ impl Default for Config {
             compile: CompileLimits::default(),
             journal: JournalLimits::default(),
             limits: HostLimits::default(),
+            conduct: ConductConfig::default(),
             extension: BTreeMap::new(),
         }
     }
@@ -190,6 +194,7 @@ impl Config {
     /// Checks that the values make sense, alone and together.
     pub fn check(&self) -> Result<(), String> {
         self.limits.check()?;
+        self.conduct.check()?;
         for (id, overrides) in &self.extension {
             let limits = overrides.limits.check(&self.limits.ceiling);
             limits.map_err(|reason| format!("`extension.{id}.limits`: {reason}"))?;
@@ -199,6 +204,13 @@ impl Config {
                     overrides.priority.unwrap_or_default()
                 ));
             }
+        }
+        for (id, overrides) in &self.extension {
+            let checked = ConductConfig {
+                concurrent: overrides.concurrent.unwrap_or(1),
+                ..ConductConfig::default()
+            };
+            checked.check().map_err(|reason| format!("`extension.{id}`: {reason}"))?;
         }
         self.socket_mode()?;
         let between =
@@ -241,6 +253,15 @@ impl Config {
     /// The operator's rules for handlers.
     pub fn policy(&self) -> Policy {
         Policy { limits: self.limits.clone(), overrides: self.extension.clone() }
+    }
+
+    /// What watches over how extensions behave.
+    pub fn conduct(&self) -> Conduct {
+        let set = |(id, set): (&String, &Overrides)| {
+            let set = ConductOverrides { concurrent: set.concurrent, veto_action: set.veto_action };
+            (id.clone(), set)
+        };
+        Conduct::new(self.conduct.clone(), self.extension.iter().map(set).collect())
     }
 
     /// What guests can reach outside their sandbox, over this storage.

@@ -10,6 +10,8 @@ pub mod bindings;
 pub mod bridge;
 pub mod capability;
 pub mod cli;
+pub mod condition;
+pub mod conduct;
 pub mod config;
 pub mod dispatch;
 pub mod extension;

@@ -112,7 +112,7 @@ fn text(entry: Entry) -> String {
 /// The name that the contract gives to an error.
 fn name(error: &Error) -> String {
     match error {
-        Error::Denied => "denied".into(),
+        Error::Denied(_) => "denied".into(),
         Error::InvalidKey => "invalid-key".into(),
         Error::TooLarge(limit) => format!("too-large({limit})"),
         Error::QuotaExceeded => "quota-exceeded".into(),

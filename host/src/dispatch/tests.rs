@@ -5,6 +5,7 @@
 mod after;
 mod alter;
 mod combine;
+mod conduct;
 mod failure;
 mod order;
 mod secret;
@@ -142,19 +143,27 @@ struct Cast {
 }
 
 impl Run for Cast {
+    type Pass = ();
+
+    async fn admit(&self, _: &Arc<Handler>, _: Rehearsal, _: &Deadline) -> Result<(), Fault> {
+        Ok(())
+    }
+
     async fn run(&self, handler: &Arc<Handler>, event: Event, deadline: Deadline) -> Ran {
         let id = handler.extension.id.clone();
         let outcome = self.answers[&id](&event, &deadline);
         let log = vec![LogRecord { level: LogLevel::Info, message: format!("{id} was here") }];
         self.calls.lock().unwrap().push(Called { id, event, deadline });
-        Ran { outcome, fuel: 11, memory: 22, log }
+        Ran { outcome, fuel: 11, memory: 22, log, uses: Vec::new() }
     }
+
+    fn ended(&self, _: &Handler, _: (), _: &Result<&'static str, Fault>) {}
 }
 
 fn extension(id: &str, hook: &str, on: &str) -> Extension {
     let comma = if on.is_empty() { "" } else { ", " };
     let text = format!(
-        "manifest = 1\non = [{{ hook = '{hook}'{comma}{on} }}]\n\
+        "manifest = 1\non = [{{ hook = '{hook}', reason = 'a test'{comma}{on} }}]\n\
          [extension]\nid = '{id}'\nname = 'Test'\nversion = '1.2.3'\ncontract = '1.0'\n"
     );
     let manifest = Manifest::parse(&text).unwrap();
@@ -162,7 +171,9 @@ fn extension(id: &str, hook: &str, on: &str) -> Extension {
         id: manifest.id.clone(),
         version: manifest.version.to_string().into(),
         digest: Digest::of(b""),
-        manifest,
+        granted: manifest.asks.iter().map(|ask| ask.grant.clone()).collect(),
+        waiting: None,
+        manifest: Arc::new(manifest),
         settings: Settings::new(),
         state: State::Enabled,
         installation: 1,
