@@ -42,10 +42,10 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let config = Config { data: directory.path().to_owned(), ..Config::default() }
-            .sandbox(PathBuf::from(env!("CARGO_BIN_EXE_palisade")));
+        let whole = Config { data: directory.path().to_owned(), ..Config::default() };
+        let config = whole.sandbox(PathBuf::from(env!("CARGO_BIN_EXE_palisade")));
         let components = Blobs::open(&directory.path().join("components")).expect("components");
-        let storage = Storage::in_memory().expect("storage");
+        let services = whole.services(Storage::in_memory().expect("storage"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .event_interval(7)
@@ -69,8 +69,10 @@ fn extension(bytes: &[u8], digest: Digest) -> Arc<Extension> {
         id: manifest.id.clone(),
         version: manifest.version.to_string().into(),
         digest,
-        manifest,
+        granted: manifest.asks.iter().map(|ask| ask.grant.clone()).collect(),
+        manifest: manifest.into(),
         settings: Default::default(),
+        waiting: None,
         state: State::Enabled,
         installation: 1,
         installed_ms: 0,
@@ -92,6 +94,7 @@ fn call(do_what: &str) -> Arc<HookCall> {
         attributes: Default::default(),
         rehearsal: Rehearsal::No,
         depth: 0,
+        caused_by: Vec::new(),
         time_ms: 0,
         ended: None,
     })

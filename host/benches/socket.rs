@@ -21,6 +21,7 @@ use client::{Client, throughput};
 use criterion::Criterion;
 use palisade::config::Config;
 use palisade::host::{Host, Replace};
+use palisade::registry::Granting;
 use palisade::server::wire::BeforeRequest;
 use ratio::{Limit, in_turn, median, ratio, report};
 
@@ -137,7 +138,9 @@ fn install(
     runtime.block_on(async {
         let host = Host::open(&config, Path::new(PALISADE)).await.expect("the host opens");
         for component in components {
-            host.install(component.into(), Replace::Older).await.expect("it installs");
+            host.install(component.into(), Replace::Older, Granting::All)
+                .await
+                .expect("it installs");
         }
         host.close().await;
     });

@@ -8,6 +8,8 @@ mod config;
 mod events;
 mod extensions;
 mod fire;
+mod grants;
+mod install;
 mod journal;
 mod output;
 mod pack;
@@ -65,7 +67,7 @@ enum Verb {
     /// Run a host
     Serve(serve::Serve),
     /// Install a packed extension, or upgrade one
-    Install(extensions::Install),
+    Install(install::Install),
     /// List what is installed
     List,
     /// Show an extension: its handlers, limits and settings
@@ -76,6 +78,9 @@ enum Verb {
     Disable(extensions::Named),
     /// Remove an extension and everything that it keeps
     Remove(extensions::Named),
+    /// Show or change what an extension may do
+    #[command(subcommand)]
+    Grants(grants::Verb),
     /// Show or change the settings of an extension
     Settings(settings::Change),
     /// Simulate a hook call on the running host and show the verdict
@@ -149,6 +154,7 @@ fn run_verb(verb: Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Enable(named) => named.switch(context, "enable")?,
         Verb::Disable(named) => named.switch(context, "disable")?,
         Verb::Remove(named) => named.remove(context)?,
+        Verb::Grants(grants) => grants.run(context)?,
         Verb::Settings(settings) => settings.run(context)?,
         Verb::Fire(fire) => return fire.run(context),
         Verb::Journal(journal) => journal.run(context)?,

@@ -214,7 +214,10 @@ pub(crate) fn check_command_name(name: &str) -> Result<(), String> {
     };
     match name.len() <= 64 && name.split('-').all(word) {
         true => Ok(()),
-        false => Err("the name of a command is words of a-z and 0-9 joined by `-`, at most 64 characters".into()),
+        false => Err(
+            "the name of a command is words of a-z and 0-9 joined by `-`, at most 64 characters"
+                .into(),
+        ),
     }
 }
 

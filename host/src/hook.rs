@@ -20,7 +20,17 @@ pub use self::value::{BYTES_KEY, Disclosed, Params, SECRET_KEY, Secret, Value};
 
 /// When, in the course of an action, a handler runs.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
@@ -266,7 +276,8 @@ impl HookCall {
     pub fn is_caused_by(&self, extension: &str) -> bool {
         let actor = self.actor.as_ref();
         self.caused_by.iter().any(|cause| cause.extension == extension)
-            || actor.is_some_and(|actor| actor.kind == ActorKind::Extension && actor.id == extension)
+            || actor
+                .is_some_and(|actor| actor.kind == ActorKind::Extension && actor.id == extension)
     }
 
     /// Turns the values of secret fields into secrets: those that the catalogue calls so, and those whose name

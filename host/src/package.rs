@@ -7,9 +7,7 @@ mod manifest;
 
 pub use self::component::{Component, ComponentError, MANIFEST_SECTION, embed};
 pub(crate) use self::manifest::is_secret_setting;
-pub use self::manifest::{
-    Fields, Manifest, ManifestError, OnFailure, OwnActions, Subscription,
-};
+pub use self::manifest::{Fields, Manifest, ManifestError, OnFailure, OwnActions, Subscription};
 
 /// A component and the manifest that it carries, each checked, and the one against the other.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-pub use self::grants::{GrantChange, Granting};
 use self::grants::listed;
+pub use self::grants::{GrantChange, Granting};
 pub use self::index::Index;
 pub(crate) use self::index::round;
 pub use self::settings::SettingsError;
@@ -423,7 +423,10 @@ pub enum RegistryError {
         grant: Grant,
     },
     /// Nobody decided what a new extension is granted.
-    #[error("`{id}` asks for {}; nothing is installed until it is decided what is granted", listed(asks))]
+    #[error(
+        "`{id}` asks for {}; nothing is installed until it is decided what is granted",
+        listed(asks)
+    )]
     Undecided {
         /// The extension.
         id: Arc<str>,

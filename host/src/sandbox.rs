@@ -182,8 +182,7 @@ impl Sandbox {
         let state = store.data_mut();
         let log = state.call.log.take();
         let uses = state.call.uses.take();
-        let mut ran =
-            Ran { outcome: answer, fuel, memory: state.limiter.memory(), log, uses };
+        let mut ran = Ran { outcome: answer, fuel, memory: state.limiter.memory(), log, uses };
         if !state.call.known.is_empty() {
             ran.take_out_secrets(&state.call);
         }

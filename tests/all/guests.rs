@@ -44,7 +44,7 @@ impl ByHand<'_> {
 pub fn manifest(id: &str) -> String {
     format!(
         "manifest = 1\n[extension]\nid = \"{id}\"\nname = \"By hand\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n\
-         [[on]]\nhook = \"before:*\"\npowers = [\"deny\"]\n[needs.kv]\nreason = \"Tests.\"\n"
+         [[on]]\nhook = \"before:*\"\nreason = \"Tests.\"\npowers = [\"deny\"]\n[needs.kv]\nreason = \"Tests.\"\n"
     )
 }
 

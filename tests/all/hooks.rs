@@ -21,7 +21,9 @@ fn package(id: &str, version: &str, on: &str) -> Vec<u8> {
 /// The subscription to every action before it, with this priority and these powers.
 fn before(priority: u8, powers: &str) -> String {
     let alter = if powers.contains("alter") { "alter = [\"*\"]" } else { "" };
-    format!("[[on]]\nhook = \"before:*\"\npriority = {priority}\npowers = [{powers}]\n{alter}")
+    format!(
+        "[[on]]\nhook = \"before:*\"\nreason = \"Tests.\"\npriority = {priority}\npowers = [{powers}]\n{alter}"
+    )
 }
 
 /// A host with this configuration and these extensions.
@@ -157,7 +159,8 @@ async fn a_deny_ends_the_call() {
 
 #[tokio::test]
 async fn all_changes_of_an_answer_are_made_or_none() {
-    let on = "[[on]]\nhook = \"before:*\"\npowers = [\"alter\"]\nalter = [\"0\"]";
+    let on =
+        "[[on]]\nhook = \"before:*\"\nreason = \"Tests.\"\npowers = [\"alter\"]\nalter = [\"0\"]";
     let host = host_with("", &[("one-field", on.to_owned())]).await;
     let params = json!({ "do": "changes:2", "0": "a", "1": "b" });
     let verdict = host.before("custom.test", json!({ "params": params })).await;

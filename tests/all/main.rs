@@ -16,6 +16,7 @@ mod compile;
 mod connections;
 mod crash;
 mod examples;
+mod grants;
 mod guests;
 mod hooks;
 mod journal;

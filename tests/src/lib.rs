@@ -393,9 +393,15 @@ impl Running {
         answer.json()
     }
 
-    /// Installs these bytes.
+    /// Installs these bytes, and grants them all that they ask for.
     pub async fn install_bytes(&self, bytes: Vec<u8>) -> Answer {
-        self.request(Method::POST, "/v1/extensions", bytes).await
+        self.install_granted(bytes, "all").await
+    }
+
+    /// Installs these bytes with these grants: `all`, `none` or a JSON list.
+    pub async fn install_granted(&self, bytes: Vec<u8>, grants: &str) -> Answer {
+        let path = format!("/v1/extensions?grants={}", percent_encoded(grants));
+        self.request(Method::POST, &path, bytes).await
     }
 
     /// Calls the hook before an action.
@@ -427,6 +433,16 @@ pub fn cli_command(arguments: &[&str]) -> Command {
         .env("NO_COLOR", "1")
         .env("TZ", "UTC");
     command
+}
+
+/// A text as it stands in a query.
+pub fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte.is_ascii_alphanumeric() {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 /// Makes one request over a stream.

@@ -230,7 +230,10 @@ impl serde::Serialize for Json<'_> {
         map.serialize_entry("depth", &call.depth)?;
         if let Some(ended) = &call.ended {
             map.serialize_entry("status", &ended.status)?;
-            map.serialize_entry("result", &event.result.as_deref().map(|result| shown(result, access)))?;
+            map.serialize_entry(
+                "result",
+                &event.result.as_deref().map(|result| shown(result, access)),
+            )?;
         }
         map.end()
     }

@@ -117,7 +117,12 @@ impl kv::HostBucket for CallState {
         self.called(key.len())?;
         let prefix = self.bucket(&bucket)?;
         let found = full_key(prefix, &key).and_then(|full| {
-            Ok(self.services.storage.get(&full)?.as_deref().and_then(|stored| read_entry(stored, now_ms())))
+            Ok(self
+                .services
+                .storage
+                .get(&full)?
+                .as_deref()
+                .and_then(|stored| read_entry(stored, now_ms())))
         });
         self.handed_out(
             found.as_ref().ok().and_then(Option::as_ref).map_or(0, |entry| entry.value.len()),

@@ -331,8 +331,7 @@ mod tests {
                 value: Some(Value::Text("canary \"1\"".into())),
             }])
         };
-        let answer =
-            |name: &str| known().take_out_of_answer("customer.create", &mut alter(name));
+        let answer = |name: &str| known().take_out_of_answer("customer.create", &mut alter(name));
         assert_eq!(answer("password"), Ok(()));
         assert_eq!(answer("name"), Err("it put a secret into `name`, which is not secret".into()));
     }

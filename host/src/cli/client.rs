@@ -128,7 +128,7 @@ fn refused(status: StatusCode, body: &[u8]) -> Failure {
     Failure { code: text("code"), hint: text("hint"), ..Failure::new(message) }
 }
 
-/// A part of a path, with what may not stand there escaped.
+/// A part of a path or of a query, with what may not stand there escaped.
 pub fn segment(text: &str) -> String {
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');

@@ -1,6 +1,4 @@
-//! `palisade install`, `list`, `show`, `enable`, `disable` and `remove`.
-
-use std::path::PathBuf;
+//! `palisade list`, `show`, `enable`, `disable` and `remove`.
 
 use clap::Args;
 use hyper::Method;
@@ -15,59 +13,6 @@ use super::{Context, block_on};
 pub struct Named {
     /// The identifier of the extension
     id: String,
-}
-
-/// Installs an extension.
-#[derive(Args)]
-pub struct Install {
-    /// The packed component
-    file: PathBuf,
-    /// Take the place of a version that is not lower
-    #[arg(long)]
-    replace: bool,
-}
-
-impl Install {
-    pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
-        let bytes = std::fs::read(&self.file).map_err(|error| {
-            Failure::new(format!("`{}` cannot be read: {error}", self.file.display()))
-        })?;
-        let path = format!("/v1/extensions?replace={}", self.replace);
-        let done =
-            block_on(context.client()?.request(Method::POST, &path, Content::Component(bytes)))?;
-        if context.format == Format::Json {
-            return output::print_json(&done);
-        }
-        let extension = done.get("extension").unwrap_or(&Value::Null);
-        let (id, version) = (text(extension, "id"), text(extension, "version"));
-        output::print(&match text(&done, "change") {
-            "unchanged" => format!("`{id}` {version} was installed already"),
-            "replaced" => {
-                format!("`{id}` {version} takes the place of {}", text(&done, "replaced"))
-            }
-            _ => format!("installed `{id}` {version}: {}", text(extension, "name")),
-        })?;
-        output::print(&asked(extension))
-    }
-}
-
-/// What an extension takes part in and may do, in words.
-fn asked(extension: &Value) -> String {
-    let mut lines = Vec::new();
-    for handler in items(extension, "handlers") {
-        let powers = joined(handler, "powers");
-        let fields = joined(handler, "alter");
-        let what = match (powers.as_str(), fields.as_str()) {
-            ("", _) => "observes".to_owned(),
-            (powers, "") => format!("may {powers}"),
-            (powers, fields) => format!("may {powers} ({fields})"),
-        };
-        lines.push(format!("  {} {what}", text(handler, "hook")));
-    }
-    if let Some(reason) = extension.get("kv").and_then(Value::as_str) {
-        lines.push(format!("  keeps data: {reason}"));
-    }
-    lines.join("\n")
 }
 
 pub(super) fn list(context: &Context) -> Result<(), Failure> {
@@ -87,12 +32,24 @@ pub(super) fn list(context: &Context) -> Result<(), Failure> {
         table.add_row([
             text(extension, "id"),
             text(extension, "version"),
-            text(extension, "state"),
+            &state(extension),
             &joined(extension, "powers"),
             &joined(extension, "hooks"),
         ]);
     }
     output::print_table(&table)
+}
+
+/// Whether an extension runs, in one word, and what an operator should know of how it behaves.
+fn state(extension: &Value) -> String {
+    let state = match text(extension, "state") {
+        "enabled" if !items(extension, "bypassed").is_empty() => "bypassed",
+        state => state,
+    };
+    match extension.get("veto_alarm").and_then(Value::as_bool) {
+        Some(true) => format!("{state}, denies too much"),
+        _ => state.to_owned(),
+    }
 }
 
 impl Named {
@@ -105,19 +62,24 @@ impl Named {
             "{} {} ({})",
             text(&extension, "id"),
             text(&extension, "version"),
-            text(&extension, "state")
+            state(&extension)
         ))?;
+        for bypassed in items(&extension, "bypassed") {
+            let hook = bypassed.get("hook").and_then(Value::as_str).unwrap_or("every hook");
+            output::print(&format!(
+                "bypassed on {hook} for {}: {}",
+                output::duration(number(bypassed, "remaining_ms") * 1_000),
+                text(bypassed, "reason")
+            ))?;
+        }
         output::print(&format!(
             "{}: {}",
             text(&extension, "name"),
             text(&extension, "description")
         ))?;
-        for (label, key) in [
-            ("licence", "license"),
-            ("homepage", "homepage"),
-            ("keeps data", "kv"),
-            ("component", "digest"),
-        ] {
+        for (label, key) in
+            [("licence", "license"), ("homepage", "homepage"), ("component", "digest")]
+        {
             if let Some(value) = extension.get(key).and_then(Value::as_str) {
                 output::print(&format!("{label}: {value}"))?;
             }
@@ -130,6 +92,7 @@ impl Named {
             "powers",
             "may alter",
             "on",
+            "when",
             "on failure",
             "fuel",
             "deadline",
@@ -142,6 +105,7 @@ impl Named {
                 joined(handler, "powers"),
                 joined(handler, "alter"),
                 joined(handler, "status"),
+                text(handler, "when").to_owned(),
                 text(handler, "on_failure").to_owned(),
                 output::short(number(handler, "fuel")),
                 output::duration(number(handler, "deadline_ms") * 1_000),
@@ -149,10 +113,12 @@ impl Named {
             ]);
         }
         output::print_table(&table)?;
+        output::print("")?;
+        super::grants::show(context, &extension)?;
         let settings = extension.get("settings").and_then(Value::as_object);
         for (number, (name, value)) in settings.into_iter().flatten().enumerate() {
             let head = if number == 0 { "\nsettings\n" } else { "" };
-            output::print(&format!("{head}  {name} = {value}"))?;
+            output::print(&format!("{head}  {name} = {}", output::value(value)))?;
         }
         Ok(())
     }

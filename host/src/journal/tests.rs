@@ -57,6 +57,7 @@ fn trace(extension: &str, outcome: Result<&'static str, Fault>) -> HandlerTrace 
         memory: 22,
         duration: Duration::from_micros(33),
         log: Vec::new(),
+        uses: Vec::new(),
     }
 }
 

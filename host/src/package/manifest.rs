@@ -400,8 +400,9 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
         [("read", &read), ("alter", &on.alter), ("secrets", &on.secrets), ("reveal", &on.reveal)]
     {
         for field in fields {
-            grant::check_field(field)
-                .map_err(|reason| wrong(format!("hook `{hook}`: `{key}`: {reason}: `{}`", shown(field))))?;
+            grant::check_field(field).map_err(|reason| {
+                wrong(format!("hook `{hook}`: `{key}`: {reason}: `{}`", shown(field)))
+            })?;
         }
     }
     for (key, fields) in [("secrets", &on.secrets), ("reveal", &on.reveal)] {
@@ -441,9 +442,7 @@ fn parse_hook(hook: &str) -> Result<HookPattern, ManifestError> {
             ),
             hint: Some("such as `before:mailbox.create`, `after:site.*` or `after:*`".into()),
         },
-        HookPatternError::Action(message) => {
-            wrong(format!("hook `{}`: {message}", shown(hook)))
-        }
+        HookPatternError::Action(message) => wrong(format!("hook `{}`: {message}", shown(hook))),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Registry, RegistryError, Record, WaitingRecord, key, last_installation, settings, to_json,
+    Record, Registry, RegistryError, WaitingRecord, key, last_installation, settings, to_json,
 };
 use crate::extension::{Extension, Settings, State, Waiting};
 use crate::grant::{Grant, Grants};
@@ -38,7 +38,11 @@ pub enum GrantChange {
 }
 
 /// What a version asks for that the operator of the one before it did not decide on.
-fn undecided<'a>(manifest: &'a Manifest, old: Option<&Manifest>, granted: &Grants) -> Vec<&'a Grant> {
+fn undecided<'a>(
+    manifest: &'a Manifest,
+    old: Option<&Manifest>,
+    granted: &Grants,
+) -> Vec<&'a Grant> {
     let decided = |grant: &Grant| {
         granted.contains(grant)
             || old.is_some_and(|old| old.asks.iter().any(|ask| ask.grant == *grant))
@@ -80,8 +84,11 @@ impl Registry {
         let asks = undecided(&manifest, old.as_deref().map(|old| &*old.manifest), &granted);
         let ordinary: Vec<Grant> =
             asks.iter().filter(|grant| grant.is_ordinary()).map(|grant| (*grant).clone()).collect();
-        let open: Vec<Grant> =
-            asks.iter().filter(|grant| !grant.is_ordinary()).map(|grant| (*grant).clone()).collect();
+        let open: Vec<Grant> = asks
+            .iter()
+            .filter(|grant| !grant.is_ordinary())
+            .map(|grant| (*grant).clone())
+            .collect();
         let waiting = Waiting {
             version: manifest.version.to_string().into(),
             digest,
@@ -110,10 +117,8 @@ impl Registry {
         let id = old.id.clone();
         // What it could not run with is found now, and not when it is granted.
         settings::resolve(&waiting.manifest.settings_schema, &self.given_settings(&id)?)?;
-        let record = to_json(&WaitingRecord {
-            digest: waiting.digest,
-            installed_ms: waiting.installed_ms,
-        })?;
+        let record =
+            to_json(&WaitingRecord { digest: waiting.digest, installed_ms: waiting.installed_ms })?;
         let written = self.storage.update(move |transaction| {
             transaction.put(key::waiting(&id), record)?;
             transaction.put(key::waiting_manifest(&id), manifest_text.into_bytes())

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use crate::config::ServerConfig;
 use crate::hook::{
-    Actor, ActorKind, Cause, Decision, Disclosed, Ended, HookCall, ObjectRef, Params, Phase, Rehearsal,
-    Role, Status, Use, Value, check_action,
+    Actor, ActorKind, Cause, Decision, Disclosed, Ended, HookCall, ObjectRef, Params, Phase,
+    Rehearsal, Role, Status, Use, Value, check_action,
 };
 use crate::host::{Decided, now_ms};
 use crate::journal::EntryFault;

@@ -62,7 +62,7 @@ async fn a_secret_goes_back_to_the_panel_as_it_came_and_nowhere_else() {
 
 #[tokio::test]
 async fn a_secret_that_a_handler_replaces_is_shown_to_the_panel_alone() {
-    let on = "[[on]]\nhook = \"before:*\"\npowers = [\"alter\"]\nalter = [\"password\", \"pin\"]";
+    let on = "[[on]]\nhook = \"before:*\"\nreason = \"Tests.\"\npowers = [\"alter\"]\nalter = [\"password\", \"pin\"]";
     let manifest = format!(
         "{}{on}",
         "manifest = 1\n[extension]\nid = \"setter\"\nname = \"Setter\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n"

@@ -17,9 +17,30 @@ pub const PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "wasi
 /// Where Debian's wasi-libc puts its libraries.
 const RUSTFLAGS: &str = "-L /usr/lib/wasm32-wasi -Clink-self-contained=no";
 
-/// Returns those of [`PACKAGES`] that are not installed.
+/// The packages of [`PACKAGES`] that make up the compiler, and the oldest that builds the guests: the `rust-version`
+/// of `guest-examples`.
+const COMPILER: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+const OLDEST_COMPILER: (u32, u32) = (1, 95);
+
+/// Returns those of [`PACKAGES`] that are not installed, or too old.
 pub fn missing_packages() -> Vec<&'static str> {
-    PACKAGES.into_iter().filter(|package| !is_installed(package)).collect()
+    let too_old = is_too_old(&compiler_version());
+    let wanted = |package: &&str| !is_installed(package) || (too_old && COMPILER.contains(package));
+    PACKAGES.into_iter().filter(wanted).collect()
+}
+
+/// What Debian's compiler says of itself; empty if it is not there.
+fn compiler_version() -> String {
+    cmd::output(Command::new("/usr/bin/rustc").arg("--version")).unwrap_or_default()
+}
+
+/// Whether a version such as `rustc 1.85.0 (built from a source tarball)` is older than the guests need.
+fn is_too_old(version: &str) -> bool {
+    let mut numbers = version.split([' ', '.']).skip(1).map_while(|word| word.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => (major, minor) < OLDEST_COMPILER,
+        _ => false,
+    }
 }
 
 fn is_installed(package: &str) -> bool {
@@ -37,14 +58,13 @@ pub fn look_for_apt() -> Apt {
     }
 }
 
-/// Installs packages; takes no other package away for it.
+/// Installs packages, or newer ones; takes no other package away for it.
 pub fn install(packages: &[&str]) -> Result<()> {
-    if cmd::run(&mut install_command(packages)).is_ok() {
-        return Ok(());
+    // A fresh machine has no package lists, and an old one lists compilers that are too old. Without new lists the
+    // old ones may still do.
+    if let Err(error) = cmd::run(Command::new("apt-get").arg("update")) {
+        println!("warning: {error:#}");
     }
-    // A fresh machine has no package lists, an old one lists what is gone.
-    println!("that failed; trying again with new package lists");
-    cmd::run(Command::new("apt-get").arg("update"))?;
     cmd::run(&mut install_command(packages))
 }
 
@@ -87,5 +107,24 @@ fn component_linker(workspace: &Workspace) -> Result<PathBuf> {
     match bundled {
         Some(path) => Ok(path),
         None => tools::ensure(workspace, &tools::WASM_COMPONENT_LD),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_older_than_the_guests_need_is_too_old() {
+        assert!(is_too_old("rustc 1.85.0 (4d91de4e4 2025-02-17) (built from a source tarball)"));
+        assert!(!is_too_old("rustc 1.95.0"));
+        assert!(!is_too_old("rustc 1.96.0 (ac68faa20 2026-05-25)"));
+    }
+
+    #[test]
+    fn the_oldest_compiler_is_the_one_that_the_guests_name() {
+        let manifest = include_str!("../../../guest-examples/Cargo.toml");
+        let (major, minor) = OLDEST_COMPILER;
+        assert!(manifest.contains(&format!("rust-version = \"{major}.{minor}\"")));
     }
 }

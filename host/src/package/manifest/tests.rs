@@ -1,4 +1,5 @@
 use super::*;
+use crate::hook::Pattern;
 
 const HEAD: &str = "manifest = 1\n[extension]\nid = \"acme.guard\"\nname = \"Guard\"\nversion = \"1.2.3\"\ncontract = \"1.0\"\n";
 
@@ -14,20 +15,23 @@ fn message(rest: &str) -> String {
 fn a_small_manifest_gets_the_defaults() {
     let manifest = with("[[on]]\nhook = \"before:mailbox.create\"\n").unwrap();
     let on = &manifest.subscriptions[0];
-    assert_eq!((on.phase, on.priority, on.on_failure), (Phase::Before, 50, OnFailure::Proceed));
-    assert_eq!(on.pattern, Pattern::Exact("mailbox.create".into()));
-    assert!(on.powers.is_empty() && manifest.kv.is_none());
+    assert_eq!(
+        (on.hook.phase, on.priority, on.on_failure),
+        (Phase::Before, 50, OnFailure::Proceed)
+    );
+    assert_eq!(on.hook.pattern, Pattern::Exact("mailbox.create".into()));
+    assert!(on.powers.is_empty() && manifest.asks.len() == 1);
     assert_eq!(manifest.settings_schema["additionalProperties"], false);
 }
 
 #[test]
 fn patterns_end_in_a_star() {
     assert_eq!(
-        with("[[on]]\nhook = \"after:site.*\"").unwrap().subscriptions[0].pattern,
+        with("[[on]]\nhook = \"after:site.*\"").unwrap().subscriptions[0].hook.pattern,
         Pattern::Under("site".into())
     );
     assert_eq!(
-        with("[[on]]\nhook = \"after:*\"").unwrap().subscriptions[0].pattern,
+        with("[[on]]\nhook = \"after:*\"").unwrap().subscriptions[0].hook.pattern,
         Pattern::Under(String::new())
     );
     assert!(message("[[on]]\nhook = \"after:si*\"").contains("`hook` must be"));

@@ -112,7 +112,7 @@ async fn a_damaged_count_of_installations_gives_no_number_twice() {
     let first = install(&registry, "a", "1.0.0", ON_CREATE).await;
     write(&storage, key::INSTALLATIONS, Some(b"damaged")).await;
     let package = package("b", "1.0.0", ON_CREATE);
-    let second = registry.install(package, Digest::of(b""), 0).await;
+    let second = registry.install(package, Digest::of(b""), 0, Granting::All).await;
     let number = second.ok().map(|second| second.installation);
     assert_ne!(number, Some(first.installation));
 }

@@ -16,8 +16,10 @@ fn extension(id: &str, rest: &str) -> Arc<Extension> {
         id: manifest.id.clone(),
         version: "1.0.0".into(),
         digest: Digest::of(b""),
-        manifest,
+        granted: manifest.asks.iter().map(|ask| ask.grant.clone()).collect(),
+        manifest: manifest.into(),
         settings: Settings::new(),
+        waiting: None,
         state: State::Enabled,
         installation: 1,
         installed_ms: 0,
@@ -96,7 +98,7 @@ fn the_narrowest_pattern_of_an_extension_does_not_depend_on_others() {
     let chosen: Vec<_> = snapshot
         .handlers(Phase::Before, "site.delete")
         .iter()
-        .map(|handler| handler.subscription.pattern.to_string())
+        .map(|handler| handler.subscription.hook.pattern.to_string())
         .collect();
     assert_eq!(chosen, ["*", "site.*"]);
 }
@@ -105,16 +107,22 @@ fn the_narrowest_pattern_of_an_extension_does_not_depend_on_others() {
 fn the_narrowest_pattern_is_of_the_same_phase() {
     let snapshot = snapshot([("a", hooks(&["before:*", "after:site.create"]))]);
     let handler = &snapshot.handlers(Phase::Before, "site.create")[0];
-    assert_eq!(handler.subscription.pattern.to_string(), "*");
+    assert_eq!(handler.subscription.hook.pattern.to_string(), "*");
 }
 
 #[test]
 fn handlers_of_wider_patterns_are_put_in_order_too() {
     let on = |hook: &str, rest: &str| format!("[[on]]\nhook = \"{hook}\"\n{rest}\n");
     let snapshot = snapshot([
-        ("a", on("before:site.create", "powers = [\"deny\"]\npriority = 100")),
-        ("b", on("before:*", "powers = [\"alter\"]\nalter = [\"*\"]\npriority = 1")),
-        ("c", on("before:site.*", "powers = [\"skip\"]\npriority = 2")),
+        ("a", on("before:site.create", "reason = \"a test\"\npowers = [\"deny\"]\npriority = 100")),
+        (
+            "b",
+            on(
+                "before:*",
+                "reason = \"a test\"\npowers = [\"alter\"]\nalter = [\"*\"]\npriority = 1",
+            ),
+        ),
+        ("c", on("before:site.*", "reason = \"a test\"\npowers = [\"skip\"]\npriority = 2")),
         ("d", on("before:site.*", "priority = 100")),
     ]);
     assert_eq!(ids(&snapshot, Phase::Before, "site.create"), ["c", "b", "a", "d"]);
@@ -202,7 +210,7 @@ fn the_limits_are_those_of_the_phase() {
 
 #[test]
 fn the_operator_does_not_change_what_a_handler_may_do() {
-    let on = "[[on]]\nhook = \"before:*\"\npowers = [\"deny\"]\n";
+    let on = "[[on]]\nhook = \"before:*\"\nreason = \"a test\"\npowers = [\"deny\"]\n";
     let set = "priority = 1\non-failure = \"deny\"";
     assert_eq!(handler(on, set).subscription.powers, [Power::Deny]);
 }

@@ -39,7 +39,8 @@ async fn a_replacement_whose_schema_refuses_the_settings_changes_nothing() {
     install(&registry, "guard", "1.0.0", WITH_SETTINGS).await;
     registry.set_settings("guard", settings(json!({ "most": 5 }))).await.unwrap();
     let stricter = package("guard", "2.0.0", &WITH_SETTINGS.replace("integer", "string"));
-    let error = registry.install(stricter, Digest::of(b"2.0.0"), 2_000).await.unwrap_err();
+    let error =
+        registry.install(stricter, Digest::of(b"2.0.0"), 2_000, Granting::All).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the settings do not match the schema: `most`: 5 is not of type \"string\""
@@ -280,7 +281,7 @@ async fn everything_is_there_after_a_restart() {
     registry.remove("a").await.unwrap();
     drop(registry);
     let restarted = open(&reopened(&path)).unwrap();
-    let (found, b) = (restarted.get("b").unwrap(), clone(&b));
+    let (found, b) = (restarted.get("b").unwrap(), Extension::clone(&b));
     assert_eq!(format!("{found:?}"), format!("{b:?}"));
     assert_eq!(restarted.get("c").unwrap().state, State::Disabled);
     assert_eq!(restarted.snapshot().extensions.len(), 2);
