@@ -68,7 +68,7 @@ fn status(status: Status) -> &'static str {
 fn failure(error: store::Error) -> Failure {
     match error {
         store::Error::Unavailable => Failure::Unavailable("the store is not available".into()),
-        store::Error::Denied => Failure::Misconfigured("`kv` is not granted".into()),
+        store::Error::Denied(reason) => Failure::Misconfigured(reason),
         other => Failure::Other(format!("the count was not kept: {other:?}")),
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn list(context: &Context) -> Result<(), Failure> {
 /// Whether an extension runs, in one word, and what an operator should know of how it behaves.
 fn state(extension: &Value) -> String {
     let state = match text(extension, "state") {
-        "enabled" if !items(extension, "bypassed").is_empty() => "bypassed",
+        "enabled" if items(extension, "bypassed").next().is_some() => "bypassed",
         state => state,
     };
     match extension.get("veto_alarm").and_then(Value::as_bool) {

@@ -1,7 +1,7 @@
 //! The admin API: what is installed, what happened, and the host itself.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -15,9 +15,9 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Path, Query};
 use super::grants::{self, GrantsResponse};
 use super::{AppState, body};
+use crate::conduct::Bypassed;
 use crate::extension::{Extension, Settings, State as ExtensionState};
 use crate::hook::catalogue::{FieldKind, catalogue};
-use crate::conduct::Bypassed;
 use crate::hook::{Decision, Phase, Power, Status};
 use crate::host::{InstallChange, Replace};
 use crate::journal::{Entry, Faults, Filter};
