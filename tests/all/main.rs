@@ -13,6 +13,7 @@ mod bad_input;
 mod cache;
 mod cli;
 mod compile;
+mod conduct;
 mod connections;
 mod crash;
 mod examples;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SelectExpr, operators};
 use cel::parser::Expression;
 
-use super::{MAX_STEPS, MAX_VALUES, Mentioned, Needs, Root};
+use super::{MAX_DEPTH, MAX_STEPS, MAX_VALUES, Mentioned, Needs, Root};
 use crate::hook::Phase;
 use crate::suggest;
 
@@ -47,7 +47,7 @@ const OBJECT: [&str; 2] = ["kind", "id"];
 
 /// Checks a condition and says what it is about.
 pub(super) fn check(expression: &Expression, phase: Phase) -> Result<Needs, String> {
-    let mut walk = Walk { needs: Needs::none(), element: None };
+    let mut walk = Walk { needs: Needs::none(), element: None, depth: 0 };
     let steps = walk.steps(expression)?;
     if steps > MAX_STEPS {
         return Err(format!("it can take more than {MAX_STEPS} steps: {steps}"));
@@ -121,11 +121,23 @@ struct Walk {
     needs: Needs,
     /// What the macro around calls an element of its list.
     element: Option<String>,
+    /// In how many parts the one that is looked at lies.
+    depth: u16,
 }
 
 impl Walk {
     /// How many steps an expression takes at most.
     fn steps(&mut self, expression: &Expression) -> Result<usize, String> {
+        if self.depth >= MAX_DEPTH {
+            return Err(format!("its parts lie more than {MAX_DEPTH} deep in one another"));
+        }
+        self.depth += 1;
+        let steps = self.steps_within(expression);
+        self.depth -= 1;
+        steps
+    }
+
+    fn steps_within(&mut self, expression: &Expression) -> Result<usize, String> {
         match &expression.expr {
             Expr::Literal(_) => Ok(1),
             Expr::Ident(name) => {
