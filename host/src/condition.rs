@@ -160,8 +160,8 @@ impl PartialEq for Condition {
 
 fn read(text: &str) -> Result<Expression, String> {
     let parse = || PrattParser::new().max_recursion_depth(MAX_DEPTH).parse(text);
-    let parsed = catch_unwind(AssertUnwindSafe(parse))
-        .map_err(|_| "it is not an expression".to_owned())?;
+    let parsed =
+        catch_unwind(AssertUnwindSafe(parse)).map_err(|_| "it is not an expression".to_owned())?;
     parsed.map_err(|errors| match errors.errors.first() {
         Some(error) => {
             let message = error.msg.trim_start_matches("Syntax error: ");

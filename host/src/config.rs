@@ -347,7 +347,7 @@ mod tests {
         let mut defaults = BTreeMap::new();
         numbers("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
         defaults.retain(|key, _| {
-            ["limits.", "sandbox.", "compile."].iter().any(|part| key.starts_with(part))
+            ["limits.", "sandbox.", "compile.", "conduct."].iter().any(|part| key.starts_with(part))
         });
         assert_eq!(documented, defaults);
     }

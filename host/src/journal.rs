@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 pub use self::entry::{
     Entry, EntryActor, EntryAlteration, EntryFault, EntryLog, EntryProblem, EntryTrace,
 };
-use crate::hook::{Decision, HookCall, LogLevel, Phase, Verdict};
+use crate::hook::{Decision, Fault, HookCall, LogLevel, Phase, Verdict};
 use crate::storage::{Direction, Storage, StorageError};
 
 /// The time between two writes, and what a crash can lose.
@@ -330,7 +330,10 @@ impl Drop for Journal {
 fn log_extensions(call: &HookCall, verdict: &Verdict) {
     for trace in &verdict.trace {
         let id = &*trace.extension;
-        if let Err(fault) = &trace.outcome {
+        // What is not called at all for long is told once, by what keeps it from being called.
+        let told =
+            |fault: &&Fault| matches!(fault, Fault::Bypassed { .. } | Fault::Overloaded { .. });
+        if let Some(fault) = trace.outcome.as_ref().err().filter(|fault| !told(fault)) {
             tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %call.id, hook = %call.action }, "extension `{id}` failed at {}:{}: {fault}", call.phase(), call.action);
         }
         for record in &trace.log {

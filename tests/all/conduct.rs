@@ -1,6 +1,7 @@
 //! What follows when an extension misbehaves, through the real program.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::Method;
@@ -199,15 +200,17 @@ async fn one_that_burns_all_its_fuel_leaves_the_others_their_deadlines() {
     // No breaker: it burns for as long as the test lasts.
     let config = "[conduct.breaker]\nfaults = 1000\n[extension.misbehaving.limits]\nfuel = 1000000000000000\ndeadline-ms = 400";
     let host = guests::watched_host(config).await;
+    let burning = AtomicUsize::new(64);
     let burn = async || {
         for _ in 0..3 {
             drop(host.before("custom.burn", json!({ "params": { "do": "loop" } })).await);
         }
+        burning.fetch_sub(1, Ordering::Relaxed);
     };
     let burners = all((0..64).map(|_| burn()));
     let calls = async {
         let mut took = Vec::new();
-        for _ in 0..200 {
+        while burning.load(Ordering::Relaxed) == 64 {
             let begun = Instant::now();
             // `misbehaving` caused it, so only the other is called.
             let caused = json!([{ "extension": "misbehaving", "action_id": "1" }]);
@@ -222,6 +225,6 @@ async fn one_that_burns_all_its_fuel_leaves_the_others_their_deadlines() {
     };
     let (_, took) = tokio::join!(burners, calls);
     let p99 = took[took.len() * 99 / 100];
-    eprintln!("median {:?}, p99 {p99:?} beside 64 callers of one that burns", took[100]);
-    assert!(p99 < DEADLINE, "{p99:?}");
+    eprintln!("{} calls beside 64 callers of one that burns: p99 {p99:?}", took.len());
+    assert!(took.len() > 5 && p99 < DEADLINE, "{} calls, p99 {p99:?}", took.len());
 }

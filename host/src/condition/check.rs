@@ -237,11 +237,13 @@ impl Walk {
         }
         if !matches!(part.accu_init.expr, Expr::Literal(_)) {
             return Err(
-                "its macros are has, all, exists and exists_one; `map` and `filter` are not".into()
+                "its macros are has, all, exists and exists_one; `map` and `filter` are not".into(),
             );
         }
         if !is_path(&part.iter_range) {
-            return Err("a macro can be used only on a list of the event, such as `params.x`".into());
+            return Err(
+                "a macro can be used only on a list of the event, such as `params.x`".into()
+            );
         }
         if Root::of(&part.iter_var).is_some() {
             return Err(format!("a macro cannot call its element `{}`", part.iter_var));

@@ -60,9 +60,11 @@ impl Given<'_> {
                 Mentioned::All => room.texts_by_name(
                     call.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())),
                 ),
-                Mentioned::Named(names) => room.texts_by_name(names.iter().filter_map(|name| {
-                    Some((name.as_str(), call.attributes.get(name)?.as_str()))
-                })),
+                Mentioned::Named(names) => {
+                    room.texts_by_name(names.iter().filter_map(|name| {
+                        Some((name.as_str(), call.attributes.get(name)?.as_str()))
+                    }))
+                }
             },
             Root::DryRun => Ok(Cel::Bool(call.rehearsal == Rehearsal::DryRun)),
             Root::Depth => Ok(Cel::Int(call.depth.into())),
@@ -129,8 +131,7 @@ impl Room {
             self.take(name.len())?;
             Ok((Key::from(name), self.text(text)?))
         };
-        let members: Result<HashMap<Key, Cel>, String> =
-            members.into_iter().map(member).collect();
+        let members: Result<HashMap<Key, Cel>, String> = members.into_iter().map(member).collect();
         Ok(Cel::from(members?))
     }
 

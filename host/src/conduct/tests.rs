@@ -336,10 +336,8 @@ async fn a_call_that_waits_gets_the_place_of_one_that_ends() {
     let config = ConductConfig { concurrent: 1, ..ConductConfig::default() };
     let mut scene = Scene::new(config);
     let first = scene.pass().unwrap();
-    let deadline = Deadline {
-        at: scene.now + 60 * SECOND,
-        fault: Fault::Deadline { limit: 60 * SECOND },
-    };
+    let deadline =
+        Deadline { at: scene.now + 60 * SECOND, fault: Fault::Deadline { limit: 60 * SECOND } };
     let waiting = scene.conduct.admit(&scene.handler, Rehearsal::No, &deadline);
     let (second, ()) = tokio::join!(waiting, async { drop(first) });
     assert!(second.is_ok());

@@ -26,12 +26,7 @@ enum Alarm {
 
 impl Vetoes {
     /// Counts a decision; returns what there is to tell when it is the one that raises the alarm.
-    pub(super) fn note(
-        &mut self,
-        denied: bool,
-        now: Instant,
-        config: &VetoConfig,
-    ) -> Option<Self> {
+    pub(super) fn note(&mut self, denied: bool, now: Instant, config: &VetoConfig) -> Option<Self> {
         if self.remaining(now, config).is_none() {
             *self = Self { began: Some(now), ..Self::default() };
         }

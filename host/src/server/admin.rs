@@ -292,7 +292,9 @@ pub(super) fn json(value: &impl Serialize) -> Response {
 #[utoipa::path(get, path = "/v1/extensions", tag = "extensions", responses((status = 200, body = Vec<ExtensionSummary>)))]
 pub(super) async fn list_extensions(State(app): AppState) -> Response {
     let snapshot = app.host.registry.snapshot_owned();
-    json(&snapshot.extensions.values().map(|extension| summary(&app, extension)).collect::<Vec<_>>())
+    json(
+        &snapshot.extensions.values().map(|extension| summary(&app, extension)).collect::<Vec<_>>(),
+    )
 }
 
 /// Installs a packed extension: the component with its manifest inside.

@@ -117,9 +117,8 @@ async fn answers_that_break_a_rule_count_as_faults() {
 
 #[tokio::test]
 async fn one_handler_that_is_bypassed_leaves_the_others_alone() {
-    let scene = || {
-        Scene::before(json!({})).handler("a", WATCH, fail()).handler("b", WATCH, proceed())
-    };
+    let scene =
+        || Scene::before(json!({})).handler("a", WATCH, fail()).handler("b", WATCH, proceed());
     assert_eq!(lines(6, scene).await[5], "proceed | a:bypassed b:proceed");
 }
 
