@@ -21,7 +21,7 @@ pub use self::entry::{
     Entry, EntryActor, EntryAlteration, EntryFault, EntryLog, EntryProblem, EntryTrace,
 };
 use self::queue::{Queue, Spoken, State};
-use crate::hook::{Decision, HookCall, LogLevel, Phase, Verdict};
+use crate::hook::{Decision, Fault, HookCall, LogLevel, Phase, Verdict};
 use crate::storage::{Direction, Storage, StorageError};
 
 /// The time between two writes, and what a crash can lose.
@@ -316,7 +316,10 @@ fn log_extensions(spoken: &Spoken) {
     let Spoken { action_id, action, phase, trace } = spoken;
     for trace in trace {
         let id = &*trace.extension;
-        if let Err(fault) = &trace.outcome {
+        // What is not called at all for long is told once, by what keeps it from being called.
+        let told =
+            |fault: &&Fault| matches!(fault, Fault::Bypassed { .. } | Fault::Overloaded { .. });
+        if let Some(fault) = trace.outcome.as_ref().err().filter(|fault| !told(fault)) {
             tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %action_id, hook = %action }, "extension `{id}` failed at {phase}:{action}: {fault}");
         }
         for record in &trace.log {
