@@ -6,7 +6,9 @@ mod generated {
         path: "../wit",
         world: "palisade:extension/event-handler",
         imports: {
+            "palisade:commands/runner": async | trappable,
             "palisade:kv/store": async | trappable,
+            "palisade:http/client": async | trappable,
             default: trappable,
         },
         exports: { default: async },
@@ -18,8 +20,10 @@ mod generated {
     });
 }
 
+pub use generated::palisade::commands::runner as commands;
 pub use generated::palisade::core::types as core_types;
 pub use generated::palisade::core::{context, log, reveal, secrets, settings};
 pub use generated::palisade::events::types as events;
+pub use generated::palisade::http::client as http;
 pub use generated::palisade::kv::store as kv;
 pub use generated::{EventHandler, EventHandlerPre};

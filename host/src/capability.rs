@@ -3,8 +3,11 @@
 //! A capability sees the state of its call and nothing else: not the dispatcher, not other calls, not other
 //! extensions. Whatever a guest hands in is checked here before it is used.
 
+mod commands;
 mod context;
 mod event;
+mod http;
+mod known;
 mod kv;
 mod log;
 mod secrets;
@@ -20,15 +23,17 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 pub use self::event::EventHandle;
+use self::known::Known;
 pub use self::kv::Bucket;
 pub(crate) use self::kv::{prefix as kv_prefix, sweep as sweep_kv};
 pub use self::log::Log;
-use self::secrets::Known;
 pub use self::secrets::SecretHandle;
 use self::uses::Uses;
 pub use self::value::outcome;
+use crate::command::Commands;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault};
+use crate::outbound::Outbound;
 use crate::storage::Storage;
 
 /// Random bytes that a guest gets at one time. The host makes them in its own memory first, and in one go.
@@ -38,10 +43,14 @@ const MAX_RANDOM_BYTES: u64 = 64 << 10;
 pub struct Services {
     /// Where `kv` keeps what it is given.
     pub storage: Storage,
+    /// What sends their requests.
+    pub http: Outbound,
     /// The language of the panel's people, where a call does not name one.
     pub locale: String,
     /// What the operator lets extensions know of this host.
     pub attributes: BTreeMap<String, String>,
+    /// The commands that the operator defined.
+    pub commands: Commands,
 }
 
 /// The state of one call of one handler. It is made for the call and dropped with it.
@@ -60,8 +69,12 @@ pub struct CallState {
     pub(crate) uses: Uses,
     /// The secrets that it was given.
     pub(crate) known: Known,
+    /// How many commands it ran.
+    commands_run: u32,
     /// How often the guest called back.
     host_calls: u32,
+    /// How many requests it sent.
+    requests: u32,
     /// Units of fuel left when the guest called back.
     pub(crate) fuel_left: u64,
     /// Bytes that host functions copied and the guest has not paid for yet.
@@ -101,7 +114,9 @@ impl CallState {
             log,
             uses: Uses::default(),
             known: Known::default(),
+            commands_run: 0,
             host_calls: 0,
+            requests: 0,
             fuel_left: 0,
             unpaid_bytes: 0,
             table,

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Services;
+use crate::command::{CommandConfig, CommandLimits, Commands};
 use crate::conduct::{Conduct, ConductConfig, ConductOverrides};
 use crate::journal::JournalLimits;
 use crate::limits::HostLimits;
+use crate::outbound::{HttpConfig, Outbound};
 use crate::registry::{Overrides, Policy};
 use crate::sandbox::{CompileLimits, SandboxConfig};
 use crate::storage::Storage;
@@ -45,15 +47,22 @@ pub struct Config {
     pub sandbox: PoolConfig,
     /// What bounds compiling.
     pub compile: CompileLimits,
+    /// The requests that extensions send.
+    pub http: HttpConfig,
     /// How much of the past is kept.
     pub journal: JournalLimits,
     /// What bounds handlers.
     pub limits: HostLimits,
     /// When extensions are kept from running.
     pub conduct: ConductConfig,
+    /// How many commands extensions can run.
+    pub commands: CommandLimits,
     /// What is set for single extensions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extension: BTreeMap<String, Overrides>,
+    /// The commands that extensions can be granted.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub command: BTreeMap<String, CommandConfig>,
 }
 
 /// The server: `[server]`.
@@ -130,10 +139,13 @@ impl Default for Config {
             attributes: BTreeMap::new(),
             sandbox: PoolConfig::default(),
             compile: CompileLimits::default(),
+            http: HttpConfig::default(),
             journal: JournalLimits::default(),
             limits: HostLimits::default(),
             conduct: ConductConfig::default(),
+            commands: CommandLimits::default(),
             extension: BTreeMap::new(),
+            command: BTreeMap::new(),
         }
     }
 }
@@ -213,6 +225,7 @@ impl Config {
             checked.check().map_err(|reason| format!("`extension.{id}`: {reason}"))?;
         }
         self.socket_mode()?;
+        Commands::new(&self.commands, &self.command)?;
         let between =
             |name: &str, value: u64, least: u64, most: u64| match (least..=most).contains(&value) {
                 true => Ok(()),
@@ -232,6 +245,13 @@ impl Config {
         between("server.write-timeout-ms", self.server.write_timeout_ms.into(), 100, 3_600_000)?;
         between("server.batch", self.server.batch.into(), 1, 100_000)?;
         between("server.params", self.server.params.into(), 1, 1_000_000)?;
+        between("http.requests-per-call", self.http.requests_per_call.into(), 0, 1_000)?;
+        between("http.requests-per-minute", self.http.requests_per_minute.into(), 1, 100_000)?;
+        between("http.request-bytes", self.http.request_bytes, 0, 64 << 20)?;
+        between("http.response-bytes", self.http.response_bytes, 0, 64 << 20)?;
+        between("http.timeout-ms", self.http.timeout_ms.into(), 1, 600_000)?;
+        between("http.redirects", self.http.redirects.into(), 0, 20)?;
+        between("http.connections", self.http.connections.into(), 1, 10_000)?;
         between("journal.max-bytes", self.journal.max_bytes, 1 << 20, 1 << 40)?;
         between("journal.max-days", self.journal.max_days.into(), 1, 36_500)
     }
@@ -265,8 +285,14 @@ impl Config {
     }
 
     /// What guests can reach outside their sandbox, over this storage.
-    pub fn services(&self, storage: Storage) -> Services {
-        Services { storage, locale: self.locale.clone(), attributes: self.attributes.clone() }
+    pub fn services(&self, storage: Storage) -> anyhow::Result<Services> {
+        Ok(Services {
+            storage,
+            http: Outbound::open(&self.http)?,
+            locale: self.locale.clone(),
+            attributes: self.attributes.clone(),
+            commands: Commands::new(&self.commands, &self.command).map_err(anyhow::Error::msg)?,
+        })
     }
 
     /// What the sandbox is made with; `compiler` is the program that compiles.
@@ -347,7 +373,9 @@ mod tests {
         let mut defaults = BTreeMap::new();
         numbers("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
         defaults.retain(|key, _| {
-            ["limits.", "sandbox.", "compile.", "conduct."].iter().any(|part| key.starts_with(part))
+            ["limits.", "sandbox.", "compile.", "commands.", "http.", "conduct."]
+                .iter()
+                .any(|part| key.starts_with(part))
         });
         assert_eq!(documented, defaults);
     }

@@ -1,6 +1,7 @@
 //! An installed extension and its handlers, with everything decided that can be decided before a call.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::grant::{Grant, Grants, Standing};
@@ -13,7 +14,7 @@ use crate::storage::Digest;
 pub type Settings = serde_json::Map<String, serde_json::Value>;
 
 /// An installed extension. Immutable: a change of any of it makes a new one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Extension {
     /// The identifier.
     pub id: Arc<str>,
@@ -102,8 +103,13 @@ impl Extension {
         }
     }
 
-    /// The settings with the secret ones as `{"$secret": null}`, for whoever may see the settings.
+    /// Its settings with the secret ones as `{"$secret": null}`, for whoever may see the settings.
     pub fn shown_settings(&self) -> Settings {
+        self.shown(&self.settings)
+    }
+
+    /// Settings of this extension, with the secret ones as `{"$secret": null}`.
+    pub fn shown(&self, settings: &Settings) -> Settings {
         let schema = &self.manifest.settings_schema;
         let shown = |(name, value): (&String, &serde_json::Value)| {
             let shown = match is_secret_setting(schema, name) {
@@ -112,7 +118,7 @@ impl Extension {
             };
             (name.clone(), shown)
         };
-        self.settings.iter().map(shown).collect()
+        settings.iter().map(shown).collect()
     }
 
     /// Returns nothing if it may do this, and otherwise why not, in words for whoever makes or operates it.
@@ -125,6 +131,21 @@ impl Extension {
             )),
             Standing::NotAsked => Err(format!("the manifest does not ask for `{grant}`")),
         }
+    }
+}
+
+impl fmt::Debug for Extension {
+    /// Without what is long, and without secret settings.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extension")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .field("digest", &self.digest)
+            .field("settings", &self.shown_settings())
+            .field("granted", &self.granted)
+            .field("state", &self.state)
+            .field("installation", &self.installation)
+            .finish_non_exhaustive()
     }
 }
 

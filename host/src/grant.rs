@@ -238,6 +238,24 @@ impl fmt::Display for Grant {
     }
 }
 
+impl Serialize for Origin {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Origin {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|reason| {
+            serde::de::Error::custom(format!(
+                "not an origin: {reason}: `{}`",
+                text.escape_default()
+            ))
+        })
+    }
+}
+
 impl Serialize for Grant {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

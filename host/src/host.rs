@@ -17,6 +17,7 @@ use crate::journal::Journal;
 use crate::package::{Manifest, Package, PackageError};
 use crate::registry::{GrantChange, Granting, Registry, RegistryError};
 use crate::sandbox::{CompileError, CompiledError, Sandbox};
+use crate::seal::{KeySources, Sealer};
 use crate::storage::{Blobs, Digest, Storage, StorageError};
 
 /// A running host.
@@ -171,11 +172,12 @@ impl Host {
         crate::hook::catalogue::catalogue();
         let components = Blobs::open(&config.data.join(directory::COMPONENTS))?;
         let storage = Storage::open(&config.data.join(directory::DATABASE))?;
-        let registry = Registry::open(storage.clone(), config.policy())?;
+        let sealer = Sealer::open(KeySources::of_process(&config.data))?;
+        let registry = Registry::open(storage.clone(), config.policy(), sealer)?;
         let sandbox = Sandbox::new(
             &config.sandbox(compiler.to_owned()),
             components.clone(),
-            config.services(storage.clone()),
+            config.services(storage.clone())?,
         )?;
         let journal = Journal::open(storage.clone(), config.journal.clone())?;
         let host = Self {
@@ -233,7 +235,7 @@ impl Host {
         let verdict = Arc::new(dispatch(&runner, handlers, call.clone(), chain).await);
         drop(runner);
         let duration = begun.elapsed();
-        self.journal.record(call.clone(), verdict.clone(), duration);
+        self.journal.record(&call, &verdict, duration);
         Decided { call, verdict, duration }
     }
 

@@ -18,7 +18,8 @@ use self::grants::listed;
 pub use self::grants::{GrantChange, Granting};
 pub use self::index::Index;
 pub(crate) use self::index::round;
-pub use self::settings::SettingsError;
+use self::settings::{Given, Records};
+pub use self::settings::{SettingsError, forget_secrets};
 use crate::capability::kv_prefix;
 use crate::conduct::VetoAction;
 use crate::extension::{Access, Extension, Handler, Settings, State, Waiting};
@@ -26,6 +27,7 @@ use crate::grant::{Grant, Grants};
 use crate::hook::Phase;
 use crate::limits::{HostLimits, LimitOverrides};
 use crate::package::{Manifest, OnFailure, Package};
+use crate::seal::Sealer;
 use crate::storage::{Digest, Direction, Storage, StorageError};
 
 /// What an operator sets for one extension: `[extension.<id>]` in `palisade.toml`.
@@ -69,6 +71,7 @@ pub struct Snapshot {
 #[derive(Clone)]
 pub struct Registry {
     storage: Storage,
+    sealer: Arc<Sealer>,
     policy: Arc<Policy>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     /// Lets changes come one after another.
@@ -115,6 +118,11 @@ mod key {
         format!("settings/{id}").into_bytes()
     }
 
+    /// The secret settings, each sealed.
+    pub(super) fn sealed(id: &str) -> Vec<u8> {
+        format!("sealed/{id}").into_bytes()
+    }
+
     pub(super) fn grants(id: &str) -> Vec<u8> {
         format!("grants/{id}").into_bytes()
     }
@@ -128,8 +136,16 @@ mod key {
     }
 
     /// Everything that is kept of an extension.
-    pub(super) fn all(id: &str) -> [Vec<u8>; 6] {
-        [extension(id), manifest(id), settings(id), grants(id), waiting(id), waiting_manifest(id)]
+    pub(super) fn all(id: &str) -> [Vec<u8>; 7] {
+        [
+            extension(id),
+            manifest(id),
+            settings(id),
+            sealed(id),
+            grants(id),
+            waiting(id),
+            waiting_manifest(id),
+        ]
     }
 }
 
@@ -181,7 +197,7 @@ fn handlers_of(extension: &Arc<Extension>, policy: &Policy) -> Vec<Arc<Handler>>
 
 impl Registry {
     /// Reads what is installed. A record that cannot be read is an error: better no start than a missing policy.
-    pub fn open(storage: Storage, policy: Policy) -> Result<Self, StorageError> {
+    pub fn open(storage: Storage, policy: Policy, sealer: Sealer) -> Result<Self, StorageError> {
         let mut extensions = Vec::new();
         let mut after: Option<Vec<u8>> = None;
         loop {
@@ -194,12 +210,13 @@ impl Registry {
             let Some((last, _)) = pairs.last() else { break };
             after = Some(last.clone());
             for (key, value) in &pairs {
-                extensions.push(Arc::new(read_extension(&storage, key, value)?));
+                extensions.push(Arc::new(read_extension(&storage, &sealer, key, value)?));
             }
         }
         let snapshot = ArcSwap::from_pointee(Snapshot::new(extensions, &policy));
         Ok(Self {
             storage,
+            sealer: Arc::new(sealer),
             policy: Arc::new(policy),
             snapshot: Arc::new(snapshot),
             turn: Arc::default(),
@@ -296,22 +313,24 @@ impl Registry {
     async fn record_settings(
         &self,
         id: &str,
-        given: Settings,
+        mut given: Settings,
     ) -> Result<Arc<Extension>, RegistryError> {
         let old = self.get(id)?;
-        let settings = settings::resolve(&old.manifest.settings_schema, &given)?;
-        let (key, value) = (key::settings(id), to_json(&given)?);
-        self.storage.update(move |transaction| transaction.put(key, value)).await?;
+        let schema = &old.manifest.settings_schema;
+        settings::keep_secrets(schema, &mut given, &self.given(id)?.settings)?;
+        let settings = settings::resolve(schema, &given)?;
+        let records = Records::new(&self.sealer, id, schema, &given)?;
+        self.storage.update(move |transaction| records.write(transaction)).await?;
         Ok(self.put(Extension { settings, ..Extension::clone(&old) }))
     }
 
-    /// The settings that an operator gave, without defaults.
-    pub fn given_settings(&self, id: &str) -> Result<Settings, StorageError> {
-        match self.storage.get(&key::settings(id))? {
-            None => Ok(Settings::new()),
-            Some(value) => serde_json::from_slice(&value)
-                .map_err(|error| corrupt(&key::settings(id), &error.to_string())),
-        }
+    /// The settings that an operator gave, without defaults and with `{"$secret": null}` for the secret ones.
+    pub fn given_settings(&self, id: &str) -> Result<Settings, RegistryError> {
+        Ok(self.get(id)?.shown(&self.given(id)?.settings))
+    }
+
+    fn given(&self, id: &str) -> Result<Given, StorageError> {
+        Given::read(&self.storage, &self.sealer, id)
     }
 
     async fn record_removal(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
@@ -489,7 +508,12 @@ fn corrupt(key: &[u8], reason: &str) -> StorageError {
     }
 }
 
-fn read_extension(storage: &Storage, key: &[u8], value: &[u8]) -> Result<Extension, StorageError> {
+fn read_extension(
+    storage: &Storage,
+    sealer: &Sealer,
+    key: &[u8],
+    value: &[u8],
+) -> Result<Extension, StorageError> {
     let wrong = |reason: String| corrupt(key, &reason);
     let record: Record = serde_json::from_slice(value).map_err(|error| wrong(error.to_string()))?;
     let id = key
@@ -503,12 +527,9 @@ fn read_extension(storage: &Storage, key: &[u8], value: &[u8]) -> Result<Extensi
     if *manifest.id != *id {
         return Err(wrong(format!("its manifest is of `{}`", manifest.id)));
     }
-    let given = match storage.get(&key::settings(id))? {
-        None => Settings::new(),
-        Some(value) => serde_json::from_slice(&value).map_err(|error| wrong(error.to_string()))?,
-    };
-    let settings = settings::resolve(&manifest.settings_schema, &given)
-        .map_err(|error| wrong(error.to_string()))?;
+    let given = Given::read(storage, sealer, id)?;
+    let settings =
+        given.under(&manifest.settings_schema).map_err(|error| wrong(error.to_string()))?;
     let granted = match storage.get(&key::grants(id))? {
         None => Grants::new(),
         Some(value) => serde_json::from_slice(&value).map_err(|error| wrong(error.to_string()))?,

@@ -104,6 +104,16 @@ pub enum StorageError {
         /// Why.
         reason: String,
     },
+    /// What is stored is sealed and does not open.
+    #[error("the secret settings {settings} of `{extension}` cannot be opened: {reason}")]
+    Sealed {
+        /// Whose they are.
+        extension: String,
+        /// Which.
+        settings: String,
+        /// Why.
+        reason: String,
+    },
     /// A file could not be read or written.
     #[error("`{path}`: {reason}")]
     File {

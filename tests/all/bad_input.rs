@@ -92,11 +92,11 @@ async fn an_unknown_field_is_refused_with_a_suggestion() {
         r#"{"id":"1","id":"2"}"#,
     ];
     insta::assert_snapshot!(refusals(BEFORE, &bodies).await, @r#"
-    422 request.invalid: `parms`: unknown field `parms`, expected one of `id`, `actor`, `object`, `params`, `old`, `attributes`, `dry_run`, `depth` at line 1 column 8 (hint: did you mean `params`?)
-    422 request.invalid: `dry-run`: unknown field `dry-run`, expected one of `id`, `actor`, `object`, `params`, `old`, `attributes`, `dry_run`, `depth` at line 1 column 10 (hint: did you mean `dry_run`?)
+    422 request.invalid: `parms`: unknown field `parms`, expected one of `id`, `actor`, `object`, `params`, `old`, `attributes`, `dry_run`, `depth`, `caused_by` at line 1 column 8 (hint: did you mean `params`?)
+    422 request.invalid: `dry-run`: unknown field `dry-run`, expected one of `id`, `actor`, `object`, `params`, `old`, `attributes`, `dry_run`, `depth`, `caused_by` at line 1 column 10 (hint: did you mean `dry_run`?)
     422 request.invalid: `actor.roll`: unknown field `roll`, expected one of `kind`, `role`, `id`, `name` at line 1 column 25 (hint: did you mean `role`?)
     422 request.invalid: `object.name`: unknown field `name`, expected `kind` or `id` at line 1 column 37
-    422 request.invalid: `status`: unknown field `status`, expected one of `id`, `actor`, `object`, `params`, `old`, `attributes`, `dry_run`, `depth` at line 1 column 9
+    422 request.invalid: `status`: unknown field `status`, expected one of `id`, `actor`, `object`, `params`, `old`, `attributes`, `dry_run`, `depth`, `caused_by` at line 1 column 9
     422 request.invalid: duplicate field `id` at line 1 column 14
     "#);
 }

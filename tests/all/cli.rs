@@ -100,18 +100,26 @@ async fn install_says_what_it_did_and_what_the_extension_may_do() {
         path.to_str().unwrap().to_owned()
     };
     let first = file("first.wasm", misbehaving_as("misbehaving", "1.0.0"));
-    assert_snapshot!(run(&host, &["install", &first]), @r#"
+    assert_snapshot!(run(&host, &["install", "--grant-all", &first]), @r#"
     installed `misbehaving` 1.0.0: Misbehaving
-      before:* may alter, skip, deny (*)
-      after:* may alter (*)
-      keeps data: Tests the store.
+      may deny every action
+      may take every action over from the panel
+      may alter every field that is not secret of every action
+      may read every field that is not secret of every action, before it is done
+      may alter everything in the result of every action
+      may read every field that is not secret of every action, after it
+      may keep data on this host
     exit 0
     "#);
     assert_snapshot!(run(&host, &["install", &first]), @r#"
     `misbehaving` 1.0.0 was installed already
-      before:* may alter, skip, deny (*)
-      after:* may alter (*)
-      keeps data: Tests the store.
+      may deny every action
+      may take every action over from the panel
+      may alter every field that is not secret of every action
+      may read every field that is not secret of every action, before it is done
+      may alter everything in the result of every action
+      may read every field that is not secret of every action, after it
+      may keep data on this host
     exit 0
     "#);
     let older = file("older.wasm", misbehaving_as("misbehaving", "0.9.0"));
@@ -122,9 +130,13 @@ async fn install_says_what_it_did_and_what_the_extension_may_do() {
     "#);
     assert_snapshot!(run(&host, &["install", "--replace", &older]), @r#"
     `misbehaving` 0.9.0 takes the place of 1.0.0
-      before:* may alter, skip, deny (*)
-      after:* may alter (*)
-      keeps data: Tests the store.
+      may deny every action
+      may take every action over from the panel
+      may alter every field that is not secret of every action
+      may read every field that is not secret of every action, before it is done
+      may alter everything in the result of every action
+      may read every field that is not secret of every action, after it
+      may keep data on this host
     exit 0
     "#);
     let text = file("text.wasm", b"hello world".to_vec());

@@ -81,7 +81,7 @@ impl Change {
             Change::Install(version) => {
                 host.try_request(
                     Method::POST,
-                    "/v1/extensions",
+                    "/v1/extensions?grants=all",
                     versions[usize::from(version - 1)].clone(),
                 )
                 .await

@@ -115,24 +115,26 @@ pub async fn directory() -> tempfile::TempDir {
 
 /// Installs once for all tests: compiling takes most of the time of a test otherwise.
 async fn install() -> PathBuf {
-    let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    // Earlier runs left theirs behind.
-    for entry in fs::read_dir(parent).unwrap().flatten() {
-        let name = entry.file_name().into_string().unwrap_or_default();
-        if name
-            .strip_prefix("installed-")
-            .is_some_and(|process| !Path::new("/proc").join(process).exists())
-        {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    let data = parent.join(format!("installed-{}", std::process::id()));
+    let data = own_directory("installed");
     let mut host = TestHost::new().data(&data).start().await;
     host.install("misbehaving").await;
     host.install("reserved-names").await;
     assert!(host.stop().await.success());
     fs::remove_file(data.join("log")).unwrap();
     data
+}
+
+/// A path for what all tests of this process share. What earlier processes left behind there is removed.
+pub fn own_directory(name: &str) -> PathBuf {
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for entry in fs::read_dir(parent).unwrap().flatten() {
+        let left = entry.file_name().into_string().unwrap_or_default();
+        let process = left.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    parent.join(format!("{name}-{}", std::process::id()))
 }
 
 /// Copies a directory with everything in it that is a file.

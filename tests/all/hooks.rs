@@ -396,7 +396,8 @@ async fn only_a_higher_version_replaces_unless_the_operator_insists() {
     insta::assert_snapshot!(refused.refusal(), @"409 extension.not-newer: `misbehaving` 1.0.0 is installed; 1.0.0-rc.1 does not replace it (hint: raise the version, or install with --replace)");
     assert_eq!(host.get("/v1/extensions/misbehaving").await["version"], "1.0.0");
 
-    let replaced = host.request(Method::POST, "/v1/extensions?replace=true", older).await;
+    let replaced =
+        host.request(Method::POST, "/v1/extensions?replace=true&grants=all", older).await;
     assert_eq!(replaced.json()["change"], "replaced");
     assert_eq!(host.get("/v1/extensions/misbehaving").await["version"], "1.0.0-rc.1");
 }

@@ -118,7 +118,7 @@ async fn what_does_not_fit_the_contract_is_refused() {
         component(&["acme:shop/cart@1.0.0"], &[HANDLER]),
         component(&["wasi:http/types@0.2.0"], &[HANDLER]),
         component(&["wasi:cli/environment@0.3.0"], &[HANDLER]),
-        component(&["palisade:core/secrets@1.0.0"], &[HANDLER]),
+        component(&["palisade:core/files@1.0.0"], &[HANDLER]),
         component(&["palisade:core/log@2.0.0"], &[HANDLER]),
         component(&[], &["palisade:events/handler@2.0.0"]),
         component(&["palisade:core/log@1.1.0-draft"], &[HANDLER]),
@@ -128,11 +128,11 @@ async fn what_does_not_fit_the_contract_is_refused() {
     insta::assert_snapshot!(refusals(&host, files).await, @r#"
     422 component.no-handler: exports no `palisade:events/handler`; it exports nothing (hint: build against the world palisade:extension/event-handler)
     422 component.no-handler: exports no `palisade:events/handler`; it exports `wasi:cli/run@0.2.0` (hint: build against the world palisade:extension/event-handler)
-    422 component.unknown-import: imports `palisade:events/handler`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv and WASI 0.2 without wasi:http)
-    422 component.unknown-import: imports `acme:shop/cart@1.0.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv and WASI 0.2 without wasi:http)
-    422 component.unknown-import: imports `wasi:http/types@0.2.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv and WASI 0.2 without wasi:http)
-    422 component.unknown-import: imports `wasi:cli/environment@0.3.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv and WASI 0.2 without wasi:http)
-    422 component.unknown-import: imports `palisade:core/secrets@1.0.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `palisade:events/handler`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `acme:shop/cart@1.0.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `wasi:http/types@0.2.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `wasi:cli/environment@0.3.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `palisade:core/files@1.0.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
     422 component.contract-version: is built for `palisade:core/log@2.0.0`, and this host offers `palisade:core/log@1.0.0` (hint: build the extension against the contract of this host, or upgrade the host)
     422 component.contract-version: is built for `palisade:events/handler@2.0.0`, and this host offers `palisade:events/handler@1.0.0` (hint: build the extension against the contract of this host, or upgrade the host)
     422 component.contract-version: is built for `palisade:core/log@1.1.0-draft`, and this host offers `palisade:core/log@1.0.0` (hint: build the extension against the contract of this host, or upgrade the host)
@@ -332,7 +332,7 @@ async fn a_file_of_200_mib_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("large.wasm");
     fs::File::create(&path).unwrap().set_len(200 << 20).unwrap();
-    let output = host.cli(&["install", path.to_str().unwrap()]);
+    let output = host.cli(&["install", "--grant-all", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said, "error: the body has 209715200 bytes or more, the limit is 16777216\n");

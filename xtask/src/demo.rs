@@ -57,7 +57,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     steps.run("install the examples", "palisade install FILE", || {
         for example in EXAMPLES {
             let file = workspace.packed().join(format!("{example}.wasm"));
-            cmd::run(host.client().arg("install").arg(file))?;
+            cmd::run(host.client().arg("install").arg(file).arg("--grant-all"))?;
         }
         // Without it quotas stay as they are; the day has some that are too large.
         cmd::run(host.client().args(["settings", "domain-defaults", "max-quota=50000"]))?;

@@ -3,12 +3,14 @@
 //! Each command is one file; this one only says which there are. It never
 //! decides anything itself.
 
+mod apt;
 mod bench;
 mod ci;
 mod cmd;
 mod contract;
 mod demo;
 mod docs;
+mod fuzz;
 mod guests;
 mod host;
 mod progress;
@@ -16,6 +18,7 @@ mod steps;
 mod test;
 mod toolchain;
 mod tools;
+mod unit;
 mod workspace;
 
 use std::process::ExitCode;
@@ -52,8 +55,15 @@ enum Command {
     Guests,
     /// Measure, and compare each measured ratio with its limit.
     Bench(bench::Options),
+    /// Throw random components at a host until something is found.
+    ///
+    /// Each round runs the tests `random` with another seed; what is found names
+    /// its seed.
+    Fuzz(fuzz::Options),
     /// Build the book and the documentation of the code.
     Docs,
+    /// Start the host under its systemd unit, in a container, and use it there.
+    Unit,
     /// Check that the contract in `wit/` is documented and breaks no guest.
     Contract,
 }
@@ -77,7 +87,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Ci(options) => ci::run(&workspace, &options),
         Command::Guests => guests::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, &options),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Docs => docs::run(&workspace),
+        Command::Unit => unit::run(&workspace),
         Command::Contract => contract::run(&workspace),
     }
 }

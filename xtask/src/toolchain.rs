@@ -14,8 +14,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cmd;
 use crate::workspace::Workspace;
+use crate::{apt, cmd};
 
 /// The target that guests are built for.
 pub const TARGET: &str = "wasm32-wasip2";
@@ -157,7 +157,7 @@ pub fn prepare(workspace: &Workspace) -> Result<Toolchain> {
             Plan::InstallPackages(packages) => {
                 println!("installing Debian's {} with apt-get", packages.join(" "));
                 facts.apt = Apt::Failed;
-                report(debian::install(&packages));
+                report(apt::install(&packages));
                 facts.missing_packages = debian::missing_packages();
             }
             Plan::GiveUp => bail!(explain(&facts)),

@@ -68,7 +68,7 @@ fn status(status: Status) -> &'static str {
 fn failure(error: store::Error) -> Failure {
     match error {
         store::Error::Unavailable => Failure::Unavailable("the store is not available".into()),
-        store::Error::Denied(reason) => Failure::Misconfigured(reason),
+        store::Error::Denied(why) => Failure::Misconfigured(why),
         other => Failure::Other(format!("the count was not kept: {other:?}")),
     }
 }

@@ -33,6 +33,7 @@ pub fn run(verb: &str, argument: &str) -> Result<(), Failure> {
         "kv-incr" => increment(argument),
         "kv-list" => list(),
         "kv-flood" => flood(),
+        "kv-peek" => peek(argument),
         _ => return Ok(()),
     };
     match done {
@@ -87,6 +88,15 @@ fn list() -> Result<String, Error> {
     }
 }
 
+/// What a bucket of this name holds, whatever the name is: its keys, and one that a text names.
+fn peek(argument: &str) -> Result<String, Error> {
+    let (bucket, key) = argument.split_once('|').unwrap_or((argument, "key"));
+    let bucket = Bucket::open(bucket)?;
+    let page = bucket.list_keys("", None, 1_000)?;
+    let value = bucket.get(key)?.map_or("none".into(), text);
+    Ok(format!("{value}, {} keys", page.keys.len()))
+}
+
 /// Writes without end: only an error ends it.
 fn flood() -> Result<String, Error> {
     let bucket = open()?;
@@ -112,7 +122,7 @@ fn text(entry: Entry) -> String {
 /// The name that the contract gives to an error.
 fn name(error: &Error) -> String {
     match error {
-        Error::Denied(_) => "denied".into(),
+        Error::Denied(why) => format!("denied({why})"),
         Error::InvalidKey => "invalid-key".into(),
         Error::TooLarge(limit) => format!("too-large({limit})"),
         Error::QuotaExceeded => "quota-exceeded".into(),

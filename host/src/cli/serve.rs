@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::Context;
-use super::output::{Failure, UNUSABLE};
+use super::output::{Failure, KEY_HINT, UNUSABLE};
 use crate::host::Host;
+use crate::seal::SealError;
 use crate::server::{self, Tokens};
 use crate::storage::StorageError;
 
@@ -33,6 +34,9 @@ pub struct Serve {
 
 impl Serve {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
+        crate::command::keep_from_programs().map_err(|error| {
+            Failure::new(format!("the open descriptors cannot be listed: `/proc/self/fd`: {error}"))
+        })?;
         let mut config = context.config()?;
         config.data = self.data.unwrap_or(config.data);
         config.listen = self.listen.or(config.listen);
@@ -67,6 +71,8 @@ async fn serve(config: &crate::config::Config) -> Result<(), Failure> {
             Some(StorageError::InUse { .. }) => {
                 "stop the host that uses it, or give this one a directory of its own by --data"
             }
+            Some(StorageError::Sealed { .. }) => KEY_HINT,
+            _ if error.is::<SealError>() => KEY_HINT,
             _ => "`palisade store verify --data DIR` says what is wrong with a store",
         };
         unusable(error).with_hint(hint)

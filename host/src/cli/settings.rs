@@ -1,5 +1,6 @@
 //! `palisade settings`: shows and changes the settings of an extension.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,13 +10,14 @@ use serde_json::{Map, Value};
 use super::client::{Content, segment};
 use super::output::{self, Failure, Format, text};
 use super::{Context, block_on};
+use crate::package::is_secret_setting;
 
 /// Shows or changes settings.
 #[derive(Args)]
 pub struct Change {
     /// The identifier of the extension
     id: String,
-    /// Settings to change, as NAME=VALUE; a list is comma-separated or JSON
+    /// Settings to change, as NAME=VALUE; a list is comma-separated or JSON. NAME alone asks for the value of a secret one, and NAME=- reads it from standard input
     #[arg(value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// A setting to take back to its default
@@ -53,10 +55,13 @@ impl Change {
             }
         }
         for pair in &self.set {
-            let (name, value) = pair
-                .split_once('=')
-                .ok_or_else(|| Failure::new(format!("a setting is NAME=VALUE: `{pair}`")))?;
-            settings.insert(name.to_owned(), parse(schema, name, value)?);
+            let (name, value) = match pair.split_once('=') {
+                Some((name, "-")) if is_secret_setting(schema, name) => (name, read_secret()?),
+                Some((name, value)) => (name, value.to_owned()),
+                None if is_secret_setting(schema, pair) => (pair.as_str(), ask_for_secret(pair)?),
+                None => return Err(Failure::new(format!("a setting is NAME=VALUE: `{pair}`"))),
+            };
+            settings.insert(name.to_owned(), parse(schema, name, &value)?);
         }
         let changed = block_on(client.request(
             Method::PUT,
@@ -65,6 +70,25 @@ impl Change {
         ))?;
         show(context, &changed, &settings)
     }
+}
+
+/// Asks for a secret on the terminal, without showing it. What is piped in is read instead.
+fn ask_for_secret(name: &str) -> Result<String, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return read_secret();
+    }
+    let ask = dialoguer::Password::new().with_prompt(name).report(false);
+    ask.interact()
+        .map_err(|error| Failure::new(format!("the value of `{name}` cannot be read: {error}")))
+}
+
+/// Reads a secret from standard input, without the line's end.
+fn read_secret() -> Result<String, Failure> {
+    let mut text = std::io::read_to_string(std::io::stdin())
+        .map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+    let end = text.trim_end_matches('\n').trim_end_matches('\r').len();
+    text.truncate(end);
+    Ok(text)
 }
 
 /// Reads a value by the type that the schema gives the setting.
@@ -78,9 +102,11 @@ fn parse(schema: &Value, name: &str, value: &str) -> Result<Value, Failure> {
         };
         Failure::new(format!("the extension has no setting `{name}`")).with_hint(hint)
     })?;
+    let secret = is_secret_setting(schema, name);
+    let shown = |value: &str| if secret { String::new() } else { format!(": `{value}`") };
     let json = || {
         serde_json::from_str(value).map_err(|error| {
-            Failure::new(format!("the setting `{name}` needs JSON: {error}: `{value}`"))
+            Failure::new(format!("the setting `{name}` needs JSON: {error}{}", shown(value)))
         })
     };
     match text(property, "type") {
@@ -92,7 +118,7 @@ fn parse(schema: &Value, name: &str, value: &str) -> Result<Value, Failure> {
             .collect::<Vec<_>>()
             .into()),
         kind @ ("integer" | "number" | "boolean") => json().map_err(|_| {
-            Failure::new(format!("the setting `{name}` is of type {kind}: `{value}`"))
+            Failure::new(format!("the setting `{name}` is of type {kind}{}", shown(value)))
         }),
         _ => json(),
     }

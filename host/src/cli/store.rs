@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::output::{self, Failure, Format, UNUSABLE};
+use super::output::{self, Failure, Format, KEY_HINT, UNUSABLE};
 use super::{Context, block_on};
 use crate::host::directory;
 use crate::journal::{Filter, Journal, JournalLimits, MAX_LIMIT};
-use crate::registry::{Policy, Registry};
+use crate::registry::{self, Policy, Registry};
+use crate::seal::{KeySources, Sealer};
 use crate::storage::transfer::{self, Counts};
 use crate::storage::{Blobs, Storage, StorageError};
 
@@ -33,6 +34,14 @@ pub enum Verb {
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
     },
+    /// Forget the secret settings of an extension, of a host that does not run: for when their key is lost
+    ForgetSecrets {
+        /// The identifier of the extension
+        id: String,
+        /// The directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
     /// Check that everything in the directory of a host that does not run is there and whole
     Verify {
         /// The directory
@@ -46,6 +55,7 @@ impl Verb {
         match self {
             Verb::Export { file, data } => export(context, &file, data.as_deref()),
             Verb::Import { file, data } => import(context, &file, &data),
+            Verb::ForgetSecrets { id, data } => forget_secrets(context, &id, &data),
             Verb::Verify { data } => verify(context, &data),
         }
     }
@@ -119,6 +129,23 @@ fn import(context: &Context, path: &Path, data: &Path) -> Result<(), Failure> {
     report(context, "imported", counts)
 }
 
+fn forget_secrets(context: &Context, id: &str, data: &Path) -> Result<(), Failure> {
+    existing(data)?;
+    let (storage, _) = open(data)?;
+    let forgotten = block_on(async {
+        registry::forget_secrets(&storage, id)
+            .await
+            .map_err(|error| Failure::new(error.to_string()))
+    })?;
+    if forgotten.is_empty() {
+        return Err(Failure::new(format!("there are no secret settings of `{id}`")));
+    }
+    match context.format {
+        Format::Json => output::print_json(&serde_json::json!({ "forgotten": forgotten })),
+        Format::Text => output::print(&format!("forgot {} of `{id}`", forgotten.join(", "))),
+    }
+}
+
 fn verify(context: &Context, data: &Path) -> Result<(), Failure> {
     existing(data)?;
     let (storage, components) = open(data)?;
@@ -126,7 +153,15 @@ fn verify(context: &Context, data: &Path) -> Result<(), Failure> {
         Failure::new(error.to_string())
             .with_hint("`palisade store import` makes a store from the last export")
     };
-    let registry = Registry::open(storage.clone(), Policy::default()).map_err(broken)?;
+    let sealer = Sealer::open(KeySources::of_process(data))
+        .map_err(|error| Failure::new(error.to_string()).with_hint(KEY_HINT))?;
+    let registry =
+        Registry::open(storage.clone(), Policy::default(), sealer).map_err(
+            |error| match error {
+                StorageError::Sealed { .. } => Failure::new(error.to_string()).with_hint(KEY_HINT),
+                error => broken(error),
+            },
+        )?;
     let snapshot = registry.snapshot_owned();
     for extension in snapshot.extensions.values() {
         components.get(&extension.digest).map_err(|error| {

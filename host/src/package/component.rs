@@ -19,14 +19,18 @@ const MAX_PARTS: usize = 200;
 const MAX_FUNCTIONS: u64 = 200_000;
 
 /// The interfaces that this host offers to guests, with the version that it implements.
-static OFFERED: [(&str, semver::Version); 7] = [
+static OFFERED: [(&str, semver::Version); 11] = [
     ("palisade:core/types", semver::Version::new(1, 0, 0)),
     ("palisade:core/context", semver::Version::new(1, 0, 0)),
     ("palisade:core/log", semver::Version::new(1, 0, 0)),
     ("palisade:core/settings", semver::Version::new(1, 0, 0)),
+    ("palisade:core/secrets", semver::Version::new(1, 0, 0)),
+    ("palisade:core/reveal", semver::Version::new(1, 0, 0)),
     ("palisade:events/types", semver::Version::new(1, 0, 0)),
     (HANDLER, semver::Version::new(1, 0, 0)),
     ("palisade:kv/store", semver::Version::new(1, 0, 0)),
+    ("palisade:commands/runner", semver::Version::new(1, 0, 0)),
+    ("palisade:http/client", semver::Version::new(1, 0, 0)),
 ];
 /// The packages of WASI 0.2 that are linked with nothing behind them.
 const WASI: [&str; 6] =
@@ -104,7 +108,7 @@ impl ComponentError {
             ComponentError::Invalid { .. } => None,
             ComponentError::NoHandler { .. } => Some("build against the world palisade:extension/event-handler".into()),
             ComponentError::UnknownImport { .. } => {
-                Some("an extension can import palisade:core, palisade:events, palisade:kv and WASI 0.2 without wasi:http".into())
+                Some("an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http".into())
             }
             ComponentError::ContractVersion { .. } => Some("build the extension against the contract of this host, or upgrade the host".into()),
         }

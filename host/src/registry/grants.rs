@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Record, Registry, RegistryError, WaitingRecord, key, last_installation, settings, to_json,
+    Given, Record, Records, Registry, RegistryError, WaitingRecord, key, last_installation, to_json,
 };
-use crate::extension::{Extension, Settings, State, Waiting};
+use crate::extension::{Extension, State, Waiting};
 use crate::grant::{Grant, Grants};
 use crate::package::{Manifest, Package};
 use crate::storage::{Digest, StorageError};
@@ -116,7 +116,7 @@ impl Registry {
     ) -> Result<Arc<Extension>, RegistryError> {
         let id = old.id.clone();
         // What it could not run with is found now, and not when it is granted.
-        settings::resolve(&waiting.manifest.settings_schema, &self.given_settings(&id)?)?;
+        self.given(&id)?.under(&waiting.manifest.settings_schema)?;
         let record =
             to_json(&WaitingRecord { digest: waiting.digest, installed_ms: waiting.installed_ms })?;
         let written = self.storage.update(move |transaction| {
@@ -137,10 +137,13 @@ impl Registry {
     ) -> Result<Arc<Extension>, RegistryError> {
         let Waiting { version, digest, manifest, installed_ms } = version;
         let given = match &old {
-            Some(old) => self.given_settings(&old.id)?,
-            None => Settings::new(),
+            Some(old) => self.given(&old.id)?,
+            None => Given::default(),
         };
-        let settings = settings::resolve(&manifest.settings_schema, &given)?;
+        let settings = given.under(&manifest.settings_schema)?;
+        // Anew, since this version may call secret what was not.
+        let records =
+            Records::new(&self.sealer, &manifest.id, &manifest.settings_schema, &given.settings)?;
         granted.retain(|grant| manifest.asks.iter().any(|ask| ask.grant == *grant));
         let state = old.as_ref().map_or(State::Enabled, |old| old.state);
         let kept = old.as_ref().map(|old| old.installation);
@@ -161,6 +164,7 @@ impl Registry {
                 transaction.put(key::extension(&id), to_json(&record)?)?;
                 transaction.put(key::manifest(&id), manifest_text.into_bytes())?;
                 transaction.put(key::grants(&id), grants)?;
+                records.write(transaction)?;
                 transaction.remove(key::waiting(&id));
                 transaction.remove(key::waiting_manifest(&id));
                 Ok::<_, StorageError>(installation)

@@ -1,11 +1,26 @@
 //! Settings: what an operator gave, checked against the schema, with its defaults filled in.
+//!
+//! Secret ones are kept apart, each sealed. What was given as a secret stays one: a version whose schema no longer
+//! says so does not get it.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::key;
 use crate::extension::Settings;
+use crate::hook::SECRET_KEY;
+use crate::package::is_secret_setting;
+use crate::seal::{SealError, Sealer};
+use crate::storage::{Storage, StorageError, Transaction};
 
 /// Bytes that the settings of an extension may have as JSON; the storage keeps them as one value.
 const MAX_BYTES: usize = 48 << 10;
+/// Bytes that the secret ones may have when they are sealed, which makes them a third longer.
+const MAX_SEALED_BYTES: usize = 60 << 10;
+
+/// The secret settings of an extension as they are kept: sealed, by name.
+type SealedSettings = BTreeMap<String, String>;
 
 /// What is wrong with settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +28,161 @@ const MAX_BYTES: usize = 48 << 10;
 pub struct SettingsError {
     /// What is wrong, naming the setting and the value.
     pub message: String,
+}
+
+/// What an operator gave an extension.
+#[derive(Default)]
+pub(super) struct Given {
+    /// All of it, opened.
+    pub(super) settings: Settings,
+    /// The names of what was given as a secret.
+    pub(super) secret: Vec<String>,
+}
+
+impl Given {
+    /// Reads what was given.
+    pub(super) fn read(storage: &Storage, sealer: &Sealer, id: &str) -> Result<Self, StorageError> {
+        let mut settings: Settings = read_json(storage, &key::settings(id))?;
+        let sealed: SealedSettings = read_json(storage, &key::sealed(id))?;
+        let mut closed = Vec::new();
+        let mut why = None;
+        for (name, text) in &sealed {
+            match sealer.open_value(id, name, text) {
+                Ok(value) => {
+                    let value = serde_json::from_slice(&value)
+                        .map_err(|error| super::corrupt(&key::sealed(id), &error.to_string()))?;
+                    settings.insert(name.clone(), value);
+                }
+                Err(error) => {
+                    closed.push(format!("`{name}`"));
+                    why = Some(error.to_string());
+                }
+            }
+        }
+        match why {
+            None => Ok(Self { settings, secret: sealed.into_keys().collect() }),
+            Some(reason) => Err(StorageError::Sealed {
+                extension: id.to_owned(),
+                settings: closed.join(", "),
+                reason,
+            }),
+        }
+    }
+
+    /// The settings under a schema that keeps secret what is secret.
+    pub(super) fn under(&self, schema: &Value) -> Result<Settings, SettingsError> {
+        match self.secret.iter().find(|name| !is_secret_setting(schema, name)) {
+            Some(name) => Err(SettingsError {
+                message: format!(
+                    "`{name}` was given as a secret and would be none; take it back first, with `--unset {name}`"
+                ),
+            }),
+            None => resolve(schema, &self.settings),
+        }
+    }
+}
+
+/// Forgets the secret settings of an extension, whether they open or not. Returns their names.
+pub async fn forget_secrets(storage: &Storage, id: &str) -> Result<Vec<String>, StorageError> {
+    let key = key::sealed(id);
+    let sealed: SealedSettings = read_json(storage, &key)?;
+    let removed = storage.update(move |transaction| {
+        transaction.remove(key);
+        Ok::<_, StorageError>(())
+    });
+    removed.await?;
+    Ok(sealed.into_keys().collect())
+}
+
+/// A record that is a JSON object; an empty one if there is none.
+fn read_json<T: Default + serde::de::DeserializeOwned>(
+    storage: &Storage,
+    key: &[u8],
+) -> Result<T, StorageError> {
+    match storage.get(key)? {
+        None => Ok(T::default()),
+        Some(value) => {
+            serde_json::from_slice(&value).map_err(|error| super::corrupt(key, &error.to_string()))
+        }
+    }
+}
+
+/// Settings as the storage keeps them.
+pub(super) struct Records {
+    id: String,
+    open: Option<Vec<u8>>,
+    sealed: Option<Vec<u8>>,
+}
+
+impl Records {
+    /// Seals what the schema calls secret.
+    pub(super) fn new(
+        sealer: &Sealer,
+        id: &str,
+        schema: &Value,
+        given: &Settings,
+    ) -> Result<Self, super::RegistryError> {
+        let mut open = Settings::new();
+        let mut sealed = SealedSettings::new();
+        for (name, value) in given {
+            if is_secret_setting(schema, name) {
+                let text = sealer.seal(id, name, &super::to_json(value)?);
+                sealed.insert(name.clone(), text.map_err(storage_error)?);
+            } else {
+                open.insert(name.clone(), value.clone());
+            }
+        }
+        let bytes = super::to_json(&sealed)?;
+        if bytes.len() > MAX_SEALED_BYTES {
+            let message = format!(
+                "the secret ones have {} bytes when they are sealed, the limit is {MAX_SEALED_BYTES}",
+                bytes.len()
+            );
+            return Err(SettingsError { message }.into());
+        }
+        let sealed = (!sealed.is_empty()).then_some(bytes);
+        let open = if open.is_empty() { None } else { Some(super::to_json(&open)?) };
+        Ok(Self { id: id.to_owned(), open, sealed })
+    }
+
+    /// Writes them in place of what there was.
+    pub(super) fn write(self, transaction: &mut Transaction<'_>) -> Result<(), StorageError> {
+        let pairs = [(key::settings(&self.id), self.open), (key::sealed(&self.id), self.sealed)];
+        for (key, value) in pairs {
+            match value {
+                Some(value) => transaction.put(key, value)?,
+                None => transaction.remove(key),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn storage_error(error: SealError) -> StorageError {
+    match error {
+        SealError::Storage(error) => error,
+        error => StorageError::Failed(error.to_string()),
+    }
+}
+
+/// Puts the secrets that there are in the place of `{"$secret": null}`, by which whoever cannot see them keeps them.
+pub(super) fn keep_secrets(
+    schema: &Value,
+    given: &mut Settings,
+    there: &Settings,
+) -> Result<(), SettingsError> {
+    for (name, value) in given {
+        let stands_for_secret = value.as_object().is_some_and(|object| {
+            object.len() == 1 && object.get(SECRET_KEY).is_some_and(Value::is_null)
+        });
+        if !stands_for_secret || !is_secret_setting(schema, name) {
+            continue;
+        }
+        *value = there.get(name).cloned().ok_or_else(|| SettingsError {
+            message: format!("`{name}` has no value that could be kept"),
+        })?;
+    }
+    Ok(())
 }
 
 /// The settings that the extension sees.
@@ -30,14 +200,24 @@ pub(super) fn resolve(schema: &Value, given: &Settings) -> Result<Settings, Sett
         }
     }
     settings.extend(given.clone());
+    let has_secrets = settings.keys().any(|name| is_secret_setting(schema, name));
     let validator = jsonschema::validator_for(schema).map_err(|error| wrong(error.to_string()))?;
     let settings = Value::Object(settings);
     let problems: Vec<String> = validator
         .iter_errors(&settings)
         .take(10)
-        .map(|error| match error.instance_path().to_string() {
-            path if path.is_empty() => error.to_string(),
-            path => format!("`{}`: {error}", path.trim_start_matches('/')),
+        .map(|error| {
+            let path = error.instance_path().to_string();
+            let name = path.trim_start_matches('/');
+            let top =
+                name.split('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+            // What is wrong with all of them together may show all of them.
+            match (name.is_empty(), is_secret_setting(schema, &top)) {
+                (true, _) if has_secrets => error.masked_with("they").to_string(),
+                (true, _) => error.to_string(),
+                (false, true) => format!("`{name}`: {}", error.masked_with("the secret")),
+                (false, false) => format!("`{name}`: {error}"),
+            }
         })
         .collect();
     match settings {

@@ -381,18 +381,17 @@ async fn set_state(
     Ok(json(&detail(&app, &extension)))
 }
 
-/// Shows the settings that an operator gave, without defaults.
+/// Shows the settings that an operator gave, without defaults; a secret one is `{"$secret": null}`.
 #[utoipa::path(get, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     responses((status = 200, body = serde_json::Value), (status = 404, body = ErrorBody)))]
 pub(super) async fn show_settings(
     State(app): AppState,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let extension = app.host.registry.get(&id)?;
-    Ok(json(&app.host.registry.given_settings(&extension.id)?))
+    Ok(json(&app.host.registry.given_settings(&id)?))
 }
 
-/// Gives an extension settings, in place of all that it had.
+/// Gives an extension settings, in place of all that it had. `{"$secret": null}` keeps a secret one as it is.
 #[utoipa::path(put, path = "/v1/extensions/{id}/settings", tag = "extensions", params(("id" = String, Path, description = "The identifier of the extension")),
     request_body = serde_json::Value,
     responses((status = 200, body = ExtensionDetail), (status = "4XX", body = ErrorBody)))]

@@ -1,7 +1,7 @@
 //! Figures for Prometheus. Labels are bounded: no action, object or actor is one; the journal answers for those.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use prometheus_client::encoding::text::encode;
@@ -43,14 +43,14 @@ enum VerdictLabel {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
-    extension: String,
+    extension: Arc<str>,
     /// `proceed`, `alter`, `skip`, `deny`, or the code of a fault.
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ExtensionLabels {
-    extension: String,
+    extension: Arc<str>,
 }
 
 /// What is counted.
@@ -174,7 +174,7 @@ impl Metrics {
                 Ok(word) => word,
                 Err(fault) => fault.code(),
             };
-            let extension = trace.extension.to_string();
+            let extension = trace.extension.clone();
             self.outcomes
                 .get_or_create(&OutcomeLabels { extension: extension.clone(), outcome })
                 .inc();
@@ -192,7 +192,7 @@ impl Metrics {
         self.veto_alarms.clear();
         for id in host.registry.snapshot_owned().extensions.keys() {
             let report = host.conduct.report(id, Instant::now());
-            let labels = ExtensionLabels { extension: id.to_string() };
+            let labels = ExtensionLabels { extension: id.clone() };
             let bypassed = i64::try_from(report.bypassed.len()).unwrap_or(i64::MAX);
             self.bypassed.get_or_create(&labels).set(bypassed);
             self.concurrent.get_or_create(&labels).set(report.running.into());

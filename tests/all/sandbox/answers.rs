@@ -128,7 +128,7 @@ async fn a_power_that_was_not_asked_for_is_not_there() {
     let answer = host
         .request(
             hyper::Method::POST,
-            "/v1/extensions?replace=true",
+            "/v1/extensions?replace=true&grants=all",
             guests::packed(&component, &manifest),
         )
         .await;

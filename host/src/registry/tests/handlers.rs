@@ -226,8 +226,8 @@ async fn the_policy_counts_for_what_is_installed_later_and_found_at_a_start() {
     let priority = |registry: &Registry| {
         registry.snapshot().all_handlers().map(|h| h.subscription.priority).collect::<Vec<_>>()
     };
-    let registry = Registry::open(storage.clone(), policy.clone()).unwrap();
+    let registry = Registry::open(storage.clone(), policy.clone(), sealer("0")).unwrap();
     install(&registry, "guard", "1.0.0", ON_CREATE).await;
     assert_eq!(priority(&registry), [90]);
-    assert_eq!(priority(&Registry::open(storage, policy).unwrap()), [90]);
+    assert_eq!(priority(&Registry::open(storage, policy, sealer("0")).unwrap()), [90]);
 }
