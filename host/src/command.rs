@@ -5,6 +5,7 @@
 //! command at all, the capability has checked.
 
 mod definition;
+mod inherited;
 mod process;
 mod template;
 
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 pub(crate) use self::definition::Command;
 pub use self::definition::CommandConfig;
 use self::definition::Place;
+pub use self::inherited::keep_from_programs;
 use self::process::Invocation;
 pub(crate) use self::process::{Ending, Kept, Output};
 use self::template::{CAUSATION, RUN_AS};

@@ -225,7 +225,7 @@ impl Host {
                 .await,
         );
         let duration = begun.elapsed();
-        self.journal.record(call.clone(), verdict.clone(), duration);
+        self.journal.record(&call, &verdict, duration);
         Decided { call, verdict, duration }
     }
 

@@ -76,3 +76,6 @@ impl Package {
         Ok(Self { manifest, manifest_text })
     }
 }
+
+#[cfg(test)]
+mod tests;

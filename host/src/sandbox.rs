@@ -94,8 +94,9 @@ impl Ran {
     /// Takes the secrets that the guest was given out of everything that others can see of the call.
     fn take_out_secrets(&mut self, call: &CallState) {
         call.known.take_out_of_log(&mut self.log);
+        call.known.take_out_of_uses(&mut self.uses);
         let checked = match &mut self.outcome {
-            Ok(outcome) => call.known.take_out_of_answer(&call.event.call.action, outcome),
+            Ok(outcome) => call.known.take_out_of_answer(&call.event, outcome),
             Err(_) => Ok(()),
         };
         if let Err(reason) = checked {

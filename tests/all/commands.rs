@@ -203,6 +203,14 @@ async fn a_command_is_told_the_chain_of_causes() {
 }
 
 #[tokio::test]
+async fn a_command_has_no_descriptors_but_the_three() {
+    let text =
+        "n=3; while [ $n -lt 300 ]; do [ -e /proc/$$/fd/$n ] && echo $n; n=$((n+1)); done; true";
+    let host = guests::host(&script(text, "")).await;
+    assert_eq!(tool(&host, json!({})).await["stdout"], "");
+}
+
+#[tokio::test]
 async fn what_a_command_says_of_a_secret_does_not_reach_the_guest() {
     let command = "[command.tool]\nprogram = '/bin/cat'\nstdin = 'it is {text}'\n\
                    [command.tool.parameters]\ntext = '.*'\n";

@@ -10,6 +10,7 @@ mod cmd;
 mod contract;
 mod demo;
 mod docs;
+mod fuzz;
 mod guests;
 mod host;
 mod progress;
@@ -54,6 +55,11 @@ enum Command {
     Guests,
     /// Measure, and compare each measured ratio with its limit.
     Bench(bench::Options),
+    /// Throw random components at a host until something is found.
+    ///
+    /// Each round runs the tests `random` with another seed; what is found names
+    /// its seed.
+    Fuzz(fuzz::Options),
     /// Build the book and the documentation of the code.
     Docs,
     /// Start the host under its systemd unit, in a container, and use it there.
@@ -81,6 +87,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Ci(options) => ci::run(&workspace, &options),
         Command::Guests => guests::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, &options),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Docs => docs::run(&workspace),
         Command::Unit => unit::run(&workspace),
         Command::Contract => contract::run(&workspace),

@@ -21,6 +21,8 @@ pub fn answer(verb: &str, argument: &str) -> Option<Result<Outcome, Failure>> {
         "alter-int" => set(argument, |value| number(value).map(Value::Integer)),
         "alter-number" => set(argument, |value| number(value).map(Value::Number)),
         "alter-json" => set(argument, |value| Ok(Value::Json(value.into()))),
+        "deep-json" => number(argument).map(|depth| alter([change("tree", nested(depth))])),
+        "big-json" => number(argument).map(|bytes| alter([change("tree", long_json(bytes))])),
         "alter-twice" => {
             Ok(alter([change(argument, text("first")), change(argument, text("second"))]))
         }
@@ -34,6 +36,14 @@ pub fn answer(verb: &str, argument: &str) -> Option<Result<Outcome, Failure>> {
         "deny" => Ok(deny([problem(or(argument, "told to deny"))])),
         "deny-empty" => Ok(deny([])),
         "deny-many" => Ok(deny((0..101).map(|_| problem("one of too many")))),
+        "deny-long" => number(argument).map(|bytes| deny([problem("m".repeat(bytes))])),
+        "deny-code" => Ok(deny([Problem {
+            code: Some(argument.into()),
+            field: None,
+            message: "told to deny".into(),
+        }])),
+        "skip-reason" => Ok(Outcome::Skip(Skip { reason: argument.into(), result: None })),
+        "fail" => Err(Failure::Other(argument.into())),
         "deny-field" => pair(argument).map(|(field, message)| {
             let (code, field) = (Some("test.denied".into()), Some(field.into()));
             deny([Problem { code, field, message: message.into() }])
@@ -75,6 +85,16 @@ fn huge() -> String {
         bytes.set_len(HUGE);
         String::from_utf8_unchecked(bytes)
     }
+}
+
+/// Arrays in one another.
+fn nested(depth: usize) -> Value {
+    Value::Json("[".repeat(depth) + &"]".repeat(depth))
+}
+
+/// One long text as JSON.
+fn long_json(bytes: usize) -> Value {
+    Value::Json(format!("\"{}\"", "x".repeat(bytes)))
 }
 
 fn text(text: &str) -> Value {
@@ -191,6 +211,13 @@ mod tests {
     #[test]
     fn deny_empty_has_no_problems() {
         assert!(problems("deny-empty", "").is_empty());
+    }
+
+    #[test]
+    fn deep_json_is_balanced() {
+        let changes = changes("deep-json", "2");
+
+        assert!(matches!(&changes[0].value, Some(Value::Json(json)) if json == "[[]]"));
     }
 
     #[test]

@@ -9,8 +9,11 @@ use palisade::core::types::Value;
 mod answer;
 mod burn;
 mod commands;
+mod flood;
+mod leak;
 mod read;
 mod state;
+mod trap;
 mod write;
 
 wit_bindgen::generate!({ path: "../../wit", world: "event-handler", generate_all });
@@ -27,8 +30,11 @@ impl Guest for Misbehaving {
             return answer;
         }
         burn::run(verb, argument, event)?;
+        trap::run(verb, argument)?;
+        flood::run(verb, argument, event);
+        leak::run(verb);
         write::run(verb, argument)?;
-        read::run(verb, event);
+        read::run(verb, argument, event);
         commands::run(verb, argument, event);
         state::run(verb, argument)?;
         Ok(Outcome::Proceed)

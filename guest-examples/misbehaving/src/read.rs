@@ -10,8 +10,9 @@ use crate::palisade::events::types::{Actor, ActorKind, Phase, Powers, Role, Stat
 use crate::write::info;
 
 /// Does what a command asks for, if it is about reading. Each record is a JSON object with one member.
-pub fn run(verb: &str, event: &Event) {
+pub fn run(verb: &str, argument: &str, event: &Event) {
     match verb {
+        "read" => record("read", json!({ argument: field(argument, event) })),
         "read-all" => {
             record("event", facts(event));
             record("params", params(event));
@@ -27,6 +28,17 @@ pub fn run(verb: &str, event: &Event) {
 
 fn record(name: &str, json: Json) {
     info(&json!({ name: json }).to_string(), &[]);
+}
+
+/// Everything that can be had of one field, in every way in which the contract gives it.
+fn field(name: &str, event: &Event) -> Json {
+    json!({
+        "new": event.get(name).map(json_of),
+        "old": event.get_old(name).map(json_of),
+        "changes": event.changes(name),
+        "named": event.names().iter().any(|known| known == name),
+        "json": event.to_json().contains(&format!("\"{name}\"")),
+    })
 }
 
 fn facts(event: &Event) -> Json {

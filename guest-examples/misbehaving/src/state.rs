@@ -33,6 +33,7 @@ pub fn run(verb: &str, argument: &str) -> Result<(), Failure> {
         "kv-incr" => increment(argument),
         "kv-list" => list(),
         "kv-flood" => flood(),
+        "kv-peek" => peek(argument),
         _ => return Ok(()),
     };
     match done {
@@ -85,6 +86,15 @@ fn list() -> Result<String, Error> {
             return Ok(keys.join(","));
         }
     }
+}
+
+/// What a bucket of this name holds, whatever the name is: its keys, and one that a text names.
+fn peek(argument: &str) -> Result<String, Error> {
+    let (bucket, key) = argument.split_once('|').unwrap_or((argument, "key"));
+    let bucket = Bucket::open(bucket)?;
+    let page = bucket.list_keys("", None, 1_000)?;
+    let value = bucket.get(key)?.map_or("none".into(), text);
+    Ok(format!("{value}, {} keys", page.keys.len()))
 }
 
 /// Writes without end: only an error ends it.

@@ -4,7 +4,7 @@
 //! told: never a secret that it handed over.
 
 use super::CallState;
-use super::secrets::Cut;
+use super::known::Cut;
 use crate::bindings::commands::{self, Argument, Ending, Error, Output};
 use crate::command::{self, CommandError};
 use crate::grant::Grant;

@@ -15,6 +15,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use wasmtime::component::Resource;
 
 use self::draft::Draft;
+use super::known::Cut;
 use super::{CallState, SecretHandle};
 use crate::bindings::http::{self, Error, HeaderValue as Given, Request, Response};
 use crate::grant::{Grant, Origin};
@@ -145,7 +146,7 @@ impl CallState {
         let bytes = before.with(bytes);
         if let Before::User(_) = before {
             // The encoding of both together is not among the forms of the secret alone.
-            self.known.add(bytes.strip_prefix(b"Basic ").unwrap_or_default());
+            self.known.add([bytes.strip_prefix(b"Basic ").unwrap_or_default()]);
         }
         let Ok(mut value) = draft::check_value(&bytes) else {
             let message =

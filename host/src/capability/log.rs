@@ -169,10 +169,12 @@ impl log::Host for CallState {
             return Ok(());
         }
         let mut text = message;
-        for (name, value) in fields {
+        for (name, mut value) in fields {
             if text.len() > MAX_RECORD_BYTES {
                 break;
             }
+            // Here, since what was escaped once by the guest is escaped again below.
+            self.known.take_out(&mut value);
             text.push_str(&format!(" {name}={value:?}"));
         }
         self.log.lock().push(level, &text);

@@ -1,23 +1,20 @@
 //! `palisade:core/secrets` and `reveal`: secrets that a guest hands on without reading them, and reading them.
 //!
-//! Whatever a guest read, or the host filled in for it, is taken out of everything that others can see of the call:
-//! its log, its faults and its answer. A guest that changes the value before it writes it down gets past that; whom
-//! a secret is revealed to has it.
+//! Whatever a guest read, or the host filled in for it, is remembered in [`Known`] and taken out of everything that
+//! others can see of the call. A secret must never leave here without that.
+//!
+//! [`Known`]: super::known::Known
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use wasmtime::component::Resource;
 
 use super::CallState;
 use crate::bindings::{reveal, secrets};
 use crate::grant::Grant;
-use crate::hook::{Change, Fault, LogRecord, Outcome, Value, is_secret};
+use crate::hook::Value;
 use crate::package::is_secret_setting;
 
-/// What stands where a secret stood.
-const TAKEN_OUT: &str = "[secret]";
-/// Bytes of a secret below which its encodings are not looked for: they would be found in everything.
-const LEAST_ENCODED: usize = 4;
+/// Texts of one secret list or document that are looked for one by one, beside the whole.
+const MAX_TEXTS: usize = 100;
 
 /// A guest's handle to a secret.
 pub struct SecretHandle {
@@ -30,21 +27,6 @@ pub struct SecretHandle {
 enum SecretOf {
     Setting,
     Parameter,
-}
-
-/// The secrets that left the host's hands in a call, in every form in which they are taken out of texts.
-#[derive(Default)]
-pub(crate) struct Known {
-    forms: Vec<String>,
-}
-
-/// Whether an output goes on where it ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
-    /// It was longer.
-    Yes,
-    /// This is all of it.
-    No,
 }
 
 impl secrets::Host for CallState {
@@ -151,26 +133,24 @@ impl CallState {
         secret: &Resource<SecretHandle>,
     ) -> wasmtime::Result<Option<Vec<u8>>> {
         let SecretHandle { name, of } = self.table.get(secret)?;
-        let bytes = match of {
+        let setting;
+        let value = match of {
             SecretOf::Setting => {
-                let setting = self.handler.extension.settings.get(name).cloned();
-                setting.map(|setting| bytes_of(&setting.into()))
+                setting = self.handler.extension.settings.get(name).cloned().map(Value::from);
+                setting.as_ref()
             }
             SecretOf::Parameter => match self.event.params.get(name) {
-                Some(Value::Secret(secret)) => Some(bytes_of(secret.expose())),
+                Some(Value::Secret(secret)) => Some(secret.expose()),
                 _ => None,
             },
         };
-        if let Some(bytes) = &bytes {
-            self.known.add(bytes);
-        }
-        Ok(bytes)
+        let Some(value) = value else { return Ok(None) };
+        let bytes = bytes_of(value);
+        // Of a list or a document each text is a secret by itself.
+        let texts = texts_in(value).into_iter().take(MAX_TEXTS).map(str::as_bytes);
+        self.known.add(std::iter::once(bytes.as_slice()).chain(texts));
+        Ok(Some(bytes))
     }
-}
-
-/// Where something begins.
-fn find(text: &[u8], sought: &[u8]) -> Option<usize> {
-    text.windows(sought.len()).position(|window| window == sought)
 }
 
 /// A secret as bytes: a text as it is, anything else as JSON.
@@ -182,233 +162,39 @@ fn bytes_of(value: &Value) -> Vec<u8> {
     }
 }
 
-impl Known {
-    /// Remembers a secret, to be taken out of what is written from now on.
-    pub(super) fn add(&mut self, secret: &[u8]) {
-        let mut forms = Vec::new();
-        if let Ok(text) = std::str::from_utf8(secret) {
-            forms.push(text.to_owned());
-            let escaped = serde_json::Value::from(text).to_string();
-            forms.push(escaped.trim_matches('"').to_owned());
-            forms.push(url::form_urlencoded::byte_serialize(secret).collect());
-        }
-        if secret.len() >= LEAST_ENCODED {
-            let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-            forms.push(hex.to_uppercase());
-            forms.push(hex);
-            forms.push(STANDARD_NO_PAD.encode(secret));
-            forms.push(URL_SAFE_NO_PAD.encode(secret));
-        }
-        self.forms.extend(forms.into_iter().filter(|form| !form.is_empty()));
-        self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        self.forms.dedup();
-    }
-
-    /// Whether there is nothing to take out.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.forms.is_empty()
-    }
-
-    fn is_in(&self, text: &str) -> bool {
-        self.forms.iter().any(|form| text.contains(form))
-    }
-
-    fn take_out(&self, text: &mut String) {
-        for form in &self.forms {
-            if text.contains(form) {
-                *text = text.replace(form, TAKEN_OUT);
-            }
-        }
-    }
-
-    /// Takes the secrets out of what comes back from outside, and what is the beginning of one from its end if the
-    /// rest was cut off.
-    pub(super) fn take_out_of_output(&self, output: &mut Vec<u8>, cut: Cut) {
-        for form in self.forms.iter().map(String::as_bytes) {
-            let mut rest = std::mem::take(output);
-            while let Some(at) = find(&rest, form) {
-                let after = rest.split_off(at);
-                output.append(&mut rest);
-                output.extend_from_slice(TAKEN_OUT.as_bytes());
-                rest = after.get(form.len()..).unwrap_or_default().to_vec();
-            }
-            output.append(&mut rest);
-        }
-        let begun = |form: &String| {
-            let form = form.as_bytes();
-            (1..form.len())
-                .rev()
-                .find(|length| output.ends_with(form.get(..*length).unwrap_or(form)))
-        };
-        if cut == Cut::Yes
-            && let Some(begun) = self.forms.iter().filter_map(begun).max()
-        {
-            output.truncate(output.len() - begun);
-        }
-    }
-
-    /// Takes the secrets out of what a guest wrote to its log.
-    pub(crate) fn take_out_of_log(&self, log: &mut [LogRecord]) {
-        log.iter_mut().for_each(|record| self.take_out(&mut record.message));
-    }
-
-    /// Takes the secrets out of what is told of a fault.
-    pub(crate) fn take_out_of_fault(&self, fault: &mut Fault) {
-        match fault {
-            Fault::Trap { message, backtrace } => {
-                self.take_out(message);
-                backtrace.iter_mut().for_each(|frame| self.take_out(frame));
-            }
-            Fault::Failure { message, .. } => self.take_out(message),
-            Fault::BadAnswer { reason } => self.take_out(reason),
-            _ => {}
-        }
-    }
-
-    /// Takes the secrets out of what people read of an answer, and refuses an answer that would put one into a field
-    /// that is not secret.
-    pub(crate) fn take_out_of_answer(
-        &self,
-        action: &str,
-        outcome: &mut Outcome,
-    ) -> Result<(), String> {
-        match outcome {
-            Outcome::Proceed => {}
-            Outcome::Alter(changes) => {
-                changes.iter().try_for_each(|change| self.check_change(action, change))?;
-            }
-            Outcome::Skip { reason, result } => {
-                self.take_out(reason);
-                if let Some(result) = result {
-                    self.take_out_of_json(result);
-                }
-            }
-            Outcome::Deny(problems) => {
-                for problem in problems {
-                    self.take_out(&mut problem.message);
-                    self.take_out(&mut problem.code);
-                    if let Some(field) = &mut problem.field {
-                        self.take_out(field);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn check_change(&self, action: &str, change: &Change) -> Result<(), String> {
-        let Some(value) = &change.value else { return Ok(()) };
-        let shown = value.to_json().to_string();
-        match !is_secret(action, &change.name) && self.is_in(&shown) {
-            true => Err(format!("it put a secret into `{}`, which is not secret", change.name)),
-            false => Ok(()),
-        }
-    }
-
-    fn take_out_of_json(&self, json: &mut serde_json::Value) {
+/// The texts in a value that is not a text itself.
+fn texts_in(value: &Value) -> Vec<&str> {
+    fn of_json<'a>(json: &'a serde_json::Value, texts: &mut Vec<&'a str>) {
         match json {
-            serde_json::Value::String(text) => self.take_out(text),
+            serde_json::Value::String(text) => texts.push(text),
             serde_json::Value::Array(items) => {
-                items.iter_mut().for_each(|item| self.take_out_of_json(item));
+                items.iter().for_each(|item| of_json(item, texts));
             }
             serde_json::Value::Object(members) => {
-                members.values_mut().for_each(|member| self.take_out_of_json(member));
-            }
-            serde_json::Value::Number(number) if self.is_in(&number.to_string()) => {
-                *json = TAKEN_OUT.into();
+                members.values().for_each(|member| of_json(member, texts));
             }
             _ => {}
         }
     }
+    let mut texts = Vec::new();
+    match value {
+        Value::Texts(items) => texts.extend(items.iter().map(String::as_str)),
+        Value::Json(json) => of_json(json, &mut texts),
+        _ => {}
+    }
+    texts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::{LogLevel, Problem};
-
-    fn known() -> Known {
-        let mut known = Known::default();
-        known.add(b"canary \"1\"");
-        known
-    }
 
     #[test]
-    fn a_secret_is_taken_out_of_a_text_in_every_usual_form() {
-        for form in [
-            "canary \"1\"",
-            "canary \\\"1\\\"",
-            "canary+%221%22",
-            "63616e617279202231220a",
-            "63616E61727920223122",
-            "Y2FuYXJ5ICIxIg==",
-        ] {
-            let mut log =
-                vec![LogRecord { level: LogLevel::Info, message: format!("it is {form}!") }];
-            known().take_out_of_log(&mut log);
-            assert!(log[0].message.starts_with("it is [secret]"), "{}", log[0].message);
-        }
-    }
-
-    #[test]
-    fn a_secret_is_taken_out_of_a_denial_and_of_a_result() {
-        let problem = Problem {
-            code: "x".into(),
-            field: None,
-            message: "the password canary \"1\" is weak".into(),
-        };
-        let mut deny = Outcome::Deny(vec![problem]);
-        known().take_out_of_answer("customer.create", &mut deny).unwrap();
-        assert!(
-            matches!(&deny, Outcome::Deny(problems) if problems[0].message == "the password [secret] is weak")
-        );
-        let result = serde_json::json!({ "list": ["canary \"1\""] });
-        let mut skip = Outcome::Skip { reason: String::new(), result: Some(result) };
-        known().take_out_of_answer("customer.create", &mut skip).unwrap();
-        assert!(
-            matches!(&skip, Outcome::Skip { result: Some(result), .. } if result["list"][0] == TAKEN_OUT)
-        );
-    }
-
-    #[test]
-    fn a_secret_stays_in_secret_fields() {
-        let alter = |name: &str| {
-            Outcome::Alter(vec![Change {
-                name: name.into(),
-                value: Some(Value::Text("canary \"1\"".into())),
-            }])
-        };
-        let answer = |name: &str| known().take_out_of_answer("customer.create", &mut alter(name));
-        assert_eq!(answer("password"), Ok(()));
-        assert_eq!(answer("name"), Err("it put a secret into `name`, which is not secret".into()));
-    }
-
-    fn output(text: &str, cut: Cut) -> String {
-        let mut output = text.as_bytes().to_vec();
-        known().take_out_of_output(&mut output, cut);
-        String::from_utf8(output).unwrap()
-    }
-
-    #[test]
-    fn a_secret_is_taken_out_of_an_output_wherever_it_stands() {
-        assert_eq!(
-            output("canary \"1\", Y2FuYXJ5ICIxIg, canary \"1\"", Cut::No),
-            "[secret], [secret], [secret]"
-        );
-    }
-
-    #[test]
-    fn the_beginning_of_a_secret_is_taken_from_the_end_of_what_was_cut() {
-        assert_eq!(output("it is canary \"", Cut::Yes), "it is ");
-        assert_eq!(output("it is canary \"", Cut::No), "it is canary \"");
-    }
-
-    #[test]
-    fn a_short_secret_is_taken_out_as_it_is() {
-        let mut known = Known::default();
-        known.add(b"7");
-        let mut text = "it is 7, not 37".to_owned();
-        known.take_out(&mut text);
-        assert_eq!(text, "it is [secret], not 3[secret]");
+    fn each_text_of_a_list_or_a_document_is_a_secret() {
+        let value = |json| Value::from(json);
+        assert_eq!(texts_in(&value(serde_json::json!(["one", "two"]))), ["one", "two"]);
+        let nested = value(serde_json::json!({ "a": [{ "b": "one" }, 2], "c": "two" }));
+        assert_eq!(texts_in(&nested), ["one", "two"]);
+        assert!(texts_in(&value(serde_json::json!("one"))).is_empty());
     }
 }

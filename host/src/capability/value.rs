@@ -84,6 +84,24 @@ fn take_text(what: &str, text: String, limit: usize) -> Result<String, String> {
     }
 }
 
+/// Takes a text that a person reads. Control characters are escaped, for it ends in terminals too; lines and tabs
+/// stay. It is not refused for them: who is denied something may have put them into a name, and must not get by.
+fn take_message(what: &str, text: String) -> Result<String, String> {
+    let text = take_text(what, text, MAX_MESSAGE_BYTES)?;
+    let escapes = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(escapes) {
+        return Ok(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match escapes(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    Ok(shown)
+}
+
 fn take_name(what: &str, name: String) -> Result<String, String> {
     let name = take_text(what, name, MAX_NAME_BYTES)?;
     match name.is_empty() || name.chars().any(char::is_control) {
@@ -101,7 +119,7 @@ pub fn outcome(answer: events::Outcome) -> Result<Outcome, String> {
         events::Outcome::Proceed => Ok(Outcome::Proceed),
         events::Outcome::Alter(changes) => take_changes(changes).map(Outcome::Alter),
         events::Outcome::Skip(skip) => Ok(Outcome::Skip {
-            reason: take_text("the reason", skip.reason, MAX_MESSAGE_BYTES)?,
+            reason: take_message("the reason", skip.reason)?,
             result: skip
                 .result
                 .map(|json| take_json(&json).map_err(|error| format!("the result is {error}")))
@@ -154,7 +172,7 @@ fn take_problems(problems: Vec<wit::Problem>) -> Result<Vec<Problem>, String> {
                     .field
                     .map(|field| take_name("the field of a problem", field))
                     .transpose()?,
-                message: take_text("the message of a problem", problem.message, MAX_MESSAGE_BYTES)?,
+                message: take_message("the message of a problem", problem.message)?,
             })
         })
         .collect()
@@ -176,6 +194,18 @@ mod tests {
         assert!(
             outcome(change("password", wit::Value::Secret)).unwrap_err().contains("never valid")
         );
+    }
+
+    #[test]
+    fn control_characters_in_a_message_are_escaped_and_do_not_undo_the_denial() {
+        let problem = |message: &str| {
+            let problem = wit::Problem { code: None, field: None, message: message.into() };
+            events::Outcome::Deny(events::Denial { problems: vec![problem] })
+        };
+        let Ok(Outcome::Deny(problems)) = outcome(problem("a\u{1b}[31m\rb\n\tc\u{9b}")) else {
+            panic!("not a denial");
+        };
+        assert_eq!(problems[0].message, "a\\u{1b}[31m\\rb\n\tc\\u{9b}");
     }
 
     #[test]

@@ -126,7 +126,19 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// Prints JSON to standard output.
 pub fn print_json(value: &Value) -> Result<(), Failure> {
-    print(&serde_json::to_string_pretty(value)?)
+    print(&escaped(&serde_json::to_string_pretty(value)?))
+}
+
+/// JSON with the control characters escaped that it allows in texts and a terminal would obey.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c.is_control() && c != '\n' {
+            true => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// A table without lines, as wide as the terminal.
@@ -258,4 +270,17 @@ pub fn items<'a>(object: &'a Value, key: &str) -> impl Iterator<Item = &'a Value
 /// The texts of a JSON array, joined.
 pub fn joined(object: &Value, key: &str) -> String {
     items(object, key).filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_that_is_printed_has_no_character_that_a_terminal_obeys() {
+        let value = serde_json::json!({ "a": "\u{9b}31m\u{7f}\u{1b}\n\u{e4}" });
+        let printed = escaped(&serde_json::to_string_pretty(&value).unwrap());
+        assert_eq!(printed, "{\n  \"a\": \"\\u009b31m\\u007f\\u001b\\n\u{e4}\"\n}");
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), value);
+    }
 }

@@ -34,6 +34,9 @@ pub struct Serve {
 
 impl Serve {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
+        crate::command::keep_from_programs().map_err(|error| {
+            Failure::new(format!("the open descriptors cannot be listed: `/proc/self/fd`: {error}"))
+        })?;
         let mut config = context.config()?;
         config.data = self.data.unwrap_or(config.data);
         config.listen = self.listen.or(config.listen);

@@ -1,7 +1,7 @@
 //! Figures for Prometheus. Labels are bounded: no action, object or actor is one; the journal answers for those.
 
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
@@ -42,14 +42,14 @@ enum VerdictLabel {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
-    extension: String,
+    extension: Arc<str>,
     /// `proceed`, `alter`, `skip`, `deny`, or the code of a fault.
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ExtensionLabels {
-    extension: String,
+    extension: Arc<str>,
 }
 
 /// What is counted.
@@ -145,7 +145,7 @@ impl Metrics {
                 Ok(word) => word,
                 Err(fault) => fault.code(),
             };
-            let extension = trace.extension.to_string();
+            let extension = trace.extension.clone();
             self.outcomes
                 .get_or_create(&OutcomeLabels { extension: extension.clone(), outcome })
                 .inc();

@@ -28,7 +28,12 @@ const GOOD: &str = "palisade:events/handler@1.0.0";
 #[test]
 fn what_the_host_offers_may_be_imported() {
     let bytes = component(
-        &["palisade:core/log@1.0.0", "wasi:cli/environment@0.2.6", "palisade:kv/store@1.3.0"],
+        &[
+            "palisade:core/log@1.0.0",
+            "wasi:cli/environment@0.2.6",
+            "palisade:kv/store@1.3.0",
+            "palisade:core/reveal@1.0.0",
+        ],
         &[GOOD],
     );
     Component::read(&bytes).unwrap().check_contract().unwrap();
@@ -87,7 +92,7 @@ fn an_unknown_import_is_named() {
         "acme:x/y@1.0.0",
         "wasi:http/types@0.2.0",
         "wasi:cli/environment@0.3.0",
-        "palisade:core/secrets@1.0.0",
+        "palisade:core/panel@1.0.0",
     ] {
         assert_eq!(
             error(&[name], &[GOOD]).to_string(),
