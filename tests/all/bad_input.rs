@@ -70,7 +70,7 @@ async fn a_value_of_the_wrong_type_is_named_with_its_place() {
     422 request.invalid: the body must be a JSON object, and it begins with `7`
     422 request.invalid: `id`: invalid type: integer `7`, expected a string at line 1 column 7
     422 request.invalid: `params`: invalid type: sequence, expected a map at line 1 column 10
-    422 request.invalid: `params`: invalid type: string "x", expected a map at line 1 column 13
+    422 request.invalid: `params`: invalid type: string, expected a map at line 1 column 13
     422 request.invalid: `attributes.a`: invalid type: integer `1`, expected a string at line 1 column 20
     422 request.invalid: `dry_run`: invalid type: string "yes", expected a boolean at line 1 column 16
     422 request.invalid: `depth`: invalid value: integer `-1`, expected u32 at line 1 column 11

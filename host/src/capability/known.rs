@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use crate::hook::{Change, Event, Fault, LogRecord, Outcome, Use, Value, is_secret};
+use crate::hook::{
+    Change, Event, Fault, LogRecord, Outcome, Params, Phase, Use, Value, is_secret, redacted,
+};
 
 /// What the host puts where it cuts a text.
 const CUTS: [&str; 2] = [" [cut]", "\u{2026}"];
@@ -177,11 +179,13 @@ impl Known {
             return Err("it put a secret into the name of a field".into());
         }
         let Some(value) = value else { return Ok(()) };
-        let sent =
-            |params: &crate::hook::Params| matches!(params.get(name), Some(Value::Secret(_)));
-        let secret =
-            is_secret(&event.call.action, name) || sent(&event.params) || sent(&event.call.params);
-        match !secret && self.is_in_json(&value.to_json()) {
+        let shown = match event.call.phase() {
+            Phase::Before if is_secret_in(event, name) => return Ok(()),
+            Phase::Before => value.to_json(),
+            // Of a result nothing is withheld but what its name says is secret.
+            Phase::After => redacted(&serde_json::json!({ name: value.to_json() })),
+        };
+        match self.is_in_json(&shown) {
             true => Err(format!("it put a secret into `{name}`, which is not secret")),
             false => Ok(()),
         }
@@ -244,6 +248,12 @@ fn without(bytes: &[u8], sought: &[u8]) -> Option<Vec<u8>> {
     }
     kept.extend_from_slice(bytes.get(from..)?);
     Some(kept)
+}
+
+/// Whether a parameter is secret: by its name, or because the panel sent it as a secret.
+fn is_secret_in(event: &Event, name: &str) -> bool {
+    let sent = |params: &Params| matches!(params.get(name), Some(Value::Secret(_)));
+    is_secret(&event.call.action, name) || sent(&event.params) || sent(&event.call.params)
 }
 
 /// A text as it is, and as it is escaped where texts are printed.
@@ -311,7 +321,7 @@ fn within(engine: &impl base64::Engine, before: usize, bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::{HookCall, LogLevel, Params, Problem, Rehearsal};
+    use crate::hook::{Ended, HookCall, LogLevel, Problem, Rehearsal, Status};
 
     fn known() -> Known {
         let mut known = Known::default();
@@ -427,6 +437,21 @@ mod tests {
             alter("name", "canary \"1\""),
             Err("it put a secret into `name`, which is not secret".into())
         );
+    }
+
+    #[test]
+    fn a_secret_is_put_into_a_result_only_under_a_name_that_says_so() {
+        let mut event = event();
+        let mut call = (*event.call).clone();
+        call.ended = Some(Ended { status: Status::Succeeded, result: None });
+        event.call = call.into();
+        let alter = |name: &str| {
+            let value = Some(Value::Text("canary \"1\"".into()));
+            let mut outcome = Outcome::Alter(vec![Change { name: name.into(), value }]);
+            known().take_out_of_answer(&event, &mut outcome)
+        };
+        assert_eq!(alter("password"), Ok(()));
+        assert_eq!(alter("pin"), Err("it put a secret into `pin`, which is not secret".into()));
     }
 
     #[test]

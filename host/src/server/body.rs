@@ -127,6 +127,23 @@ pub async fn read_json<T: DeserializeOwned>(
     parse(&read(headers, body, app.config.body_bytes, time).await?)
 }
 
+/// Reads and parses a body of ordinary size that is a JSON list.
+pub async fn read_list<T: DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, ApiError> {
+    let time = Duration::from_millis(app.config.body_timeout_ms.into());
+    let bytes = read(headers, body, app.config.body_bytes, time).await?;
+    match bytes.trim_ascii_start().first() {
+        Some(b'[') | None => parse_any(&bytes),
+        Some(first) => Err(ApiError::invalid(format!(
+            "the body must be a JSON list, and it begins with `{}`",
+            first.escape_ascii()
+        ))),
+    }
+}
+
 async fn collect(mut body: Body, limit: u64) -> Result<Bytes, ApiError> {
     let mut collected = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -173,9 +190,15 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         }
         _ => {}
     }
+    parse_any(bytes)
+}
+
+/// Parses JSON of any kind, and finds the place of an error.
+fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let error = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Err(error) => error,
+        Ok(value) if deserializer.end().is_ok() => return Ok(value),
         Ok(_) => {
             return Err(ApiError::new(
                 StatusCode::BAD_REQUEST,
@@ -187,8 +210,12 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let path = error.path().to_string();
     let inner = error.into_inner();
     if inner.is_data() {
+        let inner = match holds_values(&path) {
+            true => without_text(&inner.to_string()),
+            false => inner.to_string(),
+        };
         let message = match path.as_str() {
-            "." => inner.to_string(),
+            "." => inner,
             path => format!("`{path}`: {inner}"),
         };
         return Err(
@@ -200,4 +227,52 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         "request.malformed",
         format!("the body is not JSON: {inner}"),
     ))
+}
+
+/// Whether what is at this place of a body is a value of a panel, which may be secret.
+fn holds_values(path: &str) -> bool {
+    let first = path.split(['.', '[']).next().unwrap_or_default();
+    matches!(first, "" | "params" | "old" | "result" | "items")
+}
+
+/// What is wrong with a value, without the value if it is a text: who puts a password where an object belongs is not
+/// to read it in an error, nor in a log of errors.
+fn without_text(message: &str) -> String {
+    for wrong in ["invalid type: string ", "invalid value: string ", "invalid length: string "] {
+        let Some(rest) = message.strip_prefix(wrong) else { continue };
+        // The text itself may have this in it; what is expected never has.
+        if let Some((_, expected)) = rest.rsplit_once(", expected ") {
+            return format!("{}, expected {expected}", wrong.trim_end());
+        }
+    }
+    message.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_panel_sent_is_a_value_wherever_it_stands() {
+        assert!(
+            [".", "params", "params.a", "items[0].params", "old"].into_iter().all(holds_values)
+        );
+        assert!(!["actor", "dry_run", "paramss"].into_iter().any(holds_values));
+    }
+
+    #[test]
+    fn an_error_about_a_text_does_not_repeat_it() {
+        assert_eq!(
+            without_text("invalid type: string \"canary\", expected a map at line 1 column 2"),
+            "invalid type: string, expected a map at line 1 column 2"
+        );
+        assert_eq!(
+            without_text("invalid type: string \"a, expected b\", expected a map"),
+            "invalid type: string, expected a map"
+        );
+        assert_eq!(
+            without_text("invalid type: integer `5`, expected a map"),
+            "invalid type: integer `5`, expected a map"
+        );
+    }
 }

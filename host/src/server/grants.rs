@@ -149,7 +149,7 @@ pub(super) async fn set_grants(
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, ApiError> {
-    let grants: Grants = body::read_json(&app, &headers, request).await?;
+    let grants: Grants = body::read_list(&app, &headers, request).await?;
     apply(&app, &id, GrantChange::These(grants)).await
 }
 

@@ -64,7 +64,7 @@ impl Hand {
             ("(i32.const 4096))", format!("{})", self.realloc)),
             ("\"handle\") (memory", format!("\"handle\") {} (memory", self.lift)),
             ("\nIMPORTS", IMPORTS.to_owned()),
-            (" WITH", WITH.to_owned()),
+            ("$drop-event)) WITH", format!("$drop-event)) {WITH}")),
             ("\nCORE", format!("{FIELDS}\n{}", self.core)),
         ];
         let text = parts.iter().fold(template, |text, (from, to)| {
@@ -129,16 +129,12 @@ macro_rules! has {
     };
 }
 
-/// Asks the host for the parameter `hand`, with this body of `realloc`.
+/// Asks the host for 16 random bytes, for which it needs room, with this body of `realloc`.
 macro_rules! allocates {
     ($name:literal, $realloc:literal, $end:expr) => {
         Hand {
             realloc: $realloc,
-            ..does!(
-                $name,
-                "(call $get (local.get 0) (i32.const 1024) (i32.const 4) (i32.const 2048))",
-                $end
-            )
+            ..does!($name, "(call $random (i64.const 16) (i32.const 2048))", $end)
         }
     };
 }
@@ -180,7 +176,7 @@ const HANDS: [Hand; 46] = [
     ),
     does!(
         "fill outside memory",
-        "(memory.fill (i32.const 65536) (i32.const 0) (i32.const -1))",
+        "(memory.fill (i32.const 131000) (i32.const 0) (i32.const 1000))",
         Says("trap", "out of bounds memory access")
     ),
     does!(
@@ -238,8 +234,12 @@ const HANDS: [Hand; 46] = [
     // Room for what the host hands in.
     allocates!("realloc that traps", "(unreachable)", Says("trap", "unreachable")),
     allocates!("realloc that loops", "(loop (br 0)) (i32.const 4096)", Fault("fuel")),
-    allocates!("realloc outside memory", "(i32.const -1)", Says("trap", "out of bounds")),
-    allocates!("realloc at the very end", "(i32.const 131071)", Says("trap", "out of bounds")),
+    allocates!("realloc outside memory", "(i32.const -1)", Says("trap", "beyond end of memory")),
+    allocates!(
+        "realloc at the very end",
+        "(i32.const 131071)",
+        Says("trap", "beyond end of memory")
+    ),
     // Handles.
     does!(
         "event dropped twice",

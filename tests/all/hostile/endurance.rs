@@ -94,8 +94,9 @@ async fn a_thousand_connections_dropped_in_the_middle_of_a_call_leave_nothing_be
             stream.write_all(request[..sent].as_bytes()).await.unwrap();
             left.push(stream);
         }
-        // All are taken, and of another connection the host hears after them.
-        wait_until("the connections", async || open_files(&host) >= files + left.len()).await;
+        // All are taken; what was open before may have had a connection of this test among it, which is gone.
+        let taken = async || open_files(&host) + 2 >= files + left.len();
+        wait_until("the connections to be taken", taken).await;
         assert_eq!(harm_to_others(&host).await, None);
         drop(left);
     }
