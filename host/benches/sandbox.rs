@@ -10,11 +10,13 @@ mod ratio;
 #[path = "support/raw.rs"]
 mod raw;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
+use palisade::conduct::{Conduct, ConductConfig, Watched};
 use palisade::config::Config;
 use palisade::dispatch::dispatch;
 use palisade::extension::{Extension, State};
@@ -120,6 +122,7 @@ fn main() {
 
     criterion(&bench, &raw, &alone);
     one_handler(&bench, &raw, &alone);
+    guards(&bench, &alone);
     many_handlers(&bench, &raw, &snapshot(extensions.get(..10).expect("there are more")), 10);
     many_handlers(&bench, &raw, &snapshot(&extensions), 100);
     many_installed(&bench, &observer, &alone);
@@ -189,6 +192,31 @@ fn compare(bench: &Bench, raw: &Raw, snapshot: &Snapshot, components: &[usize], 
 
 fn one_handler(bench: &Bench, raw: &Raw, alone: &Snapshot) {
     report("one-handler-to-raw", compare(bench, raw, alone, &[0], 200), Limit::AtMost(1.3));
+}
+
+/// What the guards around a call cost: chosen fields, grants, a condition that every call passes, a breaker and a
+/// ceiling, against the same component that reads everything and is called without them.
+fn guards(bench: &Bench, alone: &Snapshot) {
+    let on = "read = ['address', 'quota']\nwhen = \"action == 'mailbox.create'\"";
+    let guarded = bench.install(&guests::observer_with("guarded", "before:*", on));
+    let guarded = Snapshot::new([guarded], &Policy::default());
+    let conduct = Conduct::new(ConductConfig::default(), BTreeMap::new());
+    let call = call("nothing");
+    let mut through = || {
+        timed(bench, 200, async || {
+            let runner = Watched::new(&conduct, &*bench.sandbox);
+            let handlers = guarded.handlers(Phase::Before, ACTION);
+            drop(dispatch(&runner, handlers, call.clone(), CHAIN).await);
+        });
+    };
+    let mut bare = || {
+        timed(bench, 200, async || {
+            let handlers = alone.handlers(Phase::Before, ACTION);
+            drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await);
+        });
+    };
+    let [through, bare] = in_turn(101, 1, [&mut through, &mut bare]);
+    report("guards-to-bare", ratio(through, bare), Limit::AtMost(1.1));
 }
 
 fn many_handlers(bench: &Bench, raw: &Raw, snapshot: &Snapshot, count: usize) {

@@ -9,10 +9,13 @@ mod client;
 mod guests;
 #[path = "support/ratio.rs"]
 mod ratio;
+#[path = "support/raw.rs"]
+mod raw;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -24,6 +27,11 @@ use palisade::host::{Host, Replace};
 use palisade::registry::Granting;
 use palisade::server::wire::BeforeRequest;
 use ratio::{Limit, in_turn, median, ratio, report};
+use raw::Raw;
+
+/// The host's allocator. The reference server and the raw sandbox are in this program, and get the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const PALISADE: &str = env!("CARGO_BIN_EXE_palisade");
 const PATH: &str = "/v1/actions/mailbox.create/before";
@@ -89,12 +97,14 @@ fn body(address: &str) -> String {
     .to_string()
 }
 
-/// The reference: the same parsing and the same answer, without handlers, journal or sandbox.
-fn reference(socket: &Path, answer: Vec<u8>) {
-    let answer = bytes::Bytes::from(answer);
+/// The reference: the same parsing and the same answer, without handlers, journal or sandbox. With a sandbox it calls
+/// raw wasmtime in between, and nothing else: what any host gets at best that keeps nothing between calls.
+fn reference(socket: &Path, answer: &Path, sandbox: Option<Raw>) {
+    let answer = bytes::Bytes::from(std::fs::read(answer).expect("the answer is there"));
+    let sandbox = Arc::new(sandbox);
     let handler = move |axum::extract::Path(action): axum::extract::Path<String>,
                         body: bytes::Bytes| {
-        let answer = answer.clone();
+        let (answer, sandbox) = (answer.clone(), sandbox.clone());
         async move {
             let request: BeforeRequest =
                 serde_json::from_slice(&body).expect("the bench sends what is right");
@@ -102,6 +112,9 @@ fn reference(socket: &Path, answer: Vec<u8>) {
                 .into_call(&action, &palisade::config::ServerConfig::default())
                 .map(std::hint::black_box);
             drop(call);
+            if let Some(sandbox) = &*sandbox {
+                sandbox.call(0).await;
+            }
             ([("content-type", "application/json")], answer)
         }
     };
@@ -114,12 +127,26 @@ fn reference(socket: &Path, answer: Vec<u8>) {
     });
 }
 
+/// The reference server as a process of its own, with raw wasmtime in it or without.
+fn start_reference(socket: PathBuf, answer: &Path, sandbox: Option<&Path>) -> Server {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.arg("--reference-server").arg(&socket).arg(answer).args(sandbox);
+    Server::start(command, socket)
+}
+
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    if let [_, flag, socket, answer] = arguments.as_slice()
-        && flag == "--reference-server"
-    {
-        return reference(Path::new(socket), answer.clone().into_bytes());
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    match arguments.as_slice() {
+        [flag, socket, answer] if flag == Path::new("--reference-server") => {
+            return reference(socket, answer, None);
+        }
+        [flag, socket, answer, component] if flag == Path::new("--reference-server") => {
+            let component = std::fs::read(component).expect("the component is there");
+            let config = Config::default().sandbox(PathBuf::from(PALISADE));
+            let raw = Raw::new(&config, std::iter::once(component.as_slice()));
+            return reference(socket, answer, Some(raw));
+        }
+        _ => {}
     }
     let directory = tempfile::tempdir().expect("a directory");
     let runtime =
@@ -191,36 +218,38 @@ fn scripts(runtime: &tokio::runtime::Runtime, directory: &Path) {
     report("sh-to-whole-call", ratio(shell, whole), Limit::AtLeast(10.0));
 }
 
-/// Requests a second of the host, and of the same server without a sandbox.
+/// Requests a second of the host, of the same server without a sandbox, and of that server with raw wasmtime in it.
 fn servers(runtime: &tokio::runtime::Runtime, directory: &Path) {
     let data = directory.join("servers");
-    install(runtime, &data, std::iter::once(guests::observer("observer", "before:*")));
+    let component = guests::observer("observer", "before:*");
+    install(runtime, &data, std::iter::once(component.clone()));
     let host = Server::palisade(&data);
     let request = body("info@customer.example");
-    let answer = runtime.block_on(async {
-        Client::connect(&host.socket, PATH, &request).await.call().await.to_vec()
+    let (answer, packed) = (directory.join("answer.json"), directory.join("observer.wasm"));
+    runtime.block_on(async {
+        let mut client = Client::connect(&host.socket, PATH, &request).await;
+        std::fs::write(&answer, client.call().await).expect("the answer is kept");
     });
-    let socket = directory.join("reference.sock");
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command
-        .arg("--reference-server")
-        .arg(&socket)
-        .arg(String::from_utf8(answer).expect("JSON is text"));
-    let reference = Server::start(command, socket);
-    let (mut hosts, mut references) = (Vec::new(), Vec::new());
+    std::fs::write(&packed, component).expect("the component is kept");
+    let plain = start_reference(directory.join("reference.sock"), &answer, None);
+    let bare = start_reference(directory.join("bare.sock"), &answer, Some(&packed));
+    let servers = [&host, &plain, &bare];
+    let mut rates: [Vec<f64>; 3] = Default::default();
     for _ in 0..9 {
-        let measure = |socket: &Path| {
-            runtime.block_on(throughput(socket, PATH, &request, 64, Duration::from_millis(700)))
-        };
-        hosts.push(measure(&host.socket));
-        references.push(measure(&reference.socket));
+        for (server, rates) in servers.iter().zip(&mut rates) {
+            let time = Duration::from_millis(700);
+            rates.push(runtime.block_on(throughput(&server.socket, PATH, &request, 64, time)));
+        }
     }
-    let middle = |values: &mut Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or_default()
-    };
-    let (hosts, references) = (middle(&mut hosts), middle(&mut references));
-    println!("64 connections: host {hosts:.0} calls/s, without a sandbox {references:.0} calls/s");
+    let [hosts, references, bares] = rates.map(|mut rates| {
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or_default()
+    });
+    println!(
+        "64 connections: host {hosts:.0} calls/s, without a sandbox {references:.0} calls/s, \
+         with raw wasmtime and nothing else {bares:.0} calls/s, {:.2} of the one without",
+        bares / references
+    );
     report("throughput-to-server-without-sandbox", hosts / references, Limit::AtLeast(0.6));
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capability::Services;
 use crate::command::{CommandConfig, CommandLimits, Commands};
+use crate::conduct::{Conduct, ConductConfig, ConductOverrides};
 use crate::journal::JournalLimits;
 use crate::limits::HostLimits;
 use crate::outbound::{HttpConfig, Outbound};
@@ -54,6 +55,8 @@ pub struct Config {
     pub limits: HostLimits,
     /// How many commands extensions can run.
     pub commands: CommandLimits,
+    /// When extensions are kept from running.
+    pub conduct: ConductConfig,
     /// What is set for single extensions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extension: BTreeMap<String, Overrides>,
@@ -140,6 +143,7 @@ impl Default for Config {
             journal: JournalLimits::default(),
             limits: HostLimits::default(),
             commands: CommandLimits::default(),
+            conduct: ConductConfig::default(),
             extension: BTreeMap::new(),
             command: BTreeMap::new(),
         }
@@ -202,6 +206,7 @@ impl Config {
     /// Checks that the values make sense, alone and together.
     pub fn check(&self) -> Result<(), String> {
         self.limits.check()?;
+        self.conduct.check()?;
         for (id, overrides) in &self.extension {
             let limits = overrides.limits.check(&self.limits.ceiling);
             limits.map_err(|reason| format!("`extension.{id}.limits`: {reason}"))?;
@@ -211,6 +216,13 @@ impl Config {
                     overrides.priority.unwrap_or_default()
                 ));
             }
+        }
+        for (id, overrides) in &self.extension {
+            let checked = ConductConfig {
+                concurrent: overrides.concurrent.unwrap_or(1),
+                ..ConductConfig::default()
+            };
+            checked.check().map_err(|reason| format!("`extension.{id}`: {reason}"))?;
         }
         self.socket_mode()?;
         Commands::new(&self.commands, &self.command)?;
@@ -261,6 +273,15 @@ impl Config {
     /// The operator's rules for handlers.
     pub fn policy(&self) -> Policy {
         Policy { limits: self.limits.clone(), overrides: self.extension.clone() }
+    }
+
+    /// What watches over how extensions behave.
+    pub fn conduct(&self) -> Conduct {
+        let set = |(id, set): (&String, &Overrides)| {
+            let set = ConductOverrides { concurrent: set.concurrent, veto_action: set.veto_action };
+            (id.clone(), set)
+        };
+        Conduct::new(self.conduct.clone(), self.extension.iter().map(set).collect())
     }
 
     /// What guests can reach outside their sandbox, over this storage.
@@ -352,7 +373,7 @@ mod tests {
         let mut defaults = BTreeMap::new();
         numbers("", &toml::Table::try_from(Config::default()).unwrap(), &mut defaults);
         defaults.retain(|key, _| {
-            ["limits.", "sandbox.", "compile.", "commands.", "http."]
+            ["limits.", "sandbox.", "compile.", "commands.", "conduct.", "http."]
                 .iter()
                 .any(|part| key.starts_with(part))
         });

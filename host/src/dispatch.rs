@@ -5,18 +5,30 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::condition::Given;
 use crate::extension::Handler;
 use crate::hook::catalogue::{FieldKind, catalogue};
 use crate::hook::{
     Alteration, Change, Decision, Event, Fault, HandlerTrace, HookCall, Objection, Outcome, Params,
-    Phase, Power, Problem, Value, Verdict, is_secret,
+    Phase, Power, Problem, Rehearsal, Value, Verdict, is_secret,
 };
 use crate::package::{OnFailure, OwnActions};
 use crate::registry::round;
 use crate::sandbox::{Deadline, Ran, Sandbox};
 
-/// Calls one handler.
+/// Calls one handler at a time: lets it in, runs it, and is told what became of it.
 pub trait Run: Sync {
+    /// Leave to run a handler once.
+    type Pass: Send;
+
+    /// Lets the handler be run, waiting for its turn if it must, or says why not.
+    fn admit(
+        &self,
+        handler: &Arc<Handler>,
+        rehearsal: Rehearsal,
+        deadline: &Deadline,
+    ) -> impl Future<Output = Result<Self::Pass, Fault>> + Send;
+
     /// Calls the handler with the event; it must have ended at the deadline.
     fn run(
         &self,
@@ -24,9 +36,18 @@ pub trait Run: Sync {
         event: Event,
         deadline: Deadline,
     ) -> impl Future<Output = Ran> + Send;
+
+    /// Is told what a handler that was let in did, its answer checked: an outcome's word, or its fault.
+    fn ended(&self, handler: &Handler, pass: Self::Pass, outcome: &Result<&'static str, Fault>);
 }
 
 impl Run for Sandbox {
+    type Pass = ();
+
+    async fn admit(&self, _: &Arc<Handler>, _: Rehearsal, _: &Deadline) -> Result<(), Fault> {
+        Ok(())
+    }
+
     fn run(
         &self,
         handler: &Arc<Handler>,
@@ -35,37 +56,44 @@ impl Run for Sandbox {
     ) -> impl Future<Output = Ran> + Send {
         self.call(handler, event, deadline)
     }
+
+    fn ended(&self, _: &Handler, _: (), _: &Result<&'static str, Fault>) {}
 }
 
 /// Calls the handlers of a hook call one after another and combines what they decide.
 ///
 /// `handlers` are in the order in which they run. `chain` is how long all of them may take together.
-pub async fn dispatch(
-    runner: &impl Run,
+pub async fn dispatch<R: Run>(
+    runner: &R,
     handlers: &[Arc<Handler>],
     call: Arc<HookCall>,
     chain: Duration,
 ) -> Verdict {
     let end = Instant::now() + chain;
+    let rehearsal = call.rehearsal;
     let mut fold = Fold::new(call);
     for handler in handlers {
         if !fold.wants(handler) {
             continue;
         }
         let begun = Instant::now();
-        let ran = if begun < end {
-            let deadline = Deadline::nearer(handler.limits.deadline, end, chain);
-            runner.run(handler, fold.event(), deadline).await
-        } else {
-            Ran {
-                outcome: Err(Fault::ChainDeadline { limit: chain }),
-                fuel: 0,
-                memory: 0,
-                log: Vec::new(),
-                uses: Vec::new(),
-            }
+        let deadline = Deadline::nearer(handler.limits.deadline, end, chain);
+        let admitted = match fold.condition_holds(handler) {
+            Ok(false) => continue,
+            Ok(true) if begun < end => runner.admit(handler, rehearsal, &deadline).await,
+            Ok(true) => Err(Fault::ChainDeadline { limit: chain }),
+            Err(reason) => Err(Fault::Condition { reason }),
         };
-        fold.add(handler, ran, begun.elapsed());
+        match admitted {
+            Ok(pass) => {
+                let ran = runner.run(handler, fold.event(), deadline).await;
+                fold.add(handler, ran, begun.elapsed());
+                if let Some(HandlerTrace { outcome, .. }) = fold.trace.last() {
+                    runner.ended(handler, pass, outcome);
+                }
+            }
+            Err(fault) => fold.add(handler, Ran::not_begun(fault), begun.elapsed()),
+        }
         if fold.decision == Decision::Deny {
             break;
         }
@@ -110,6 +138,13 @@ impl Fold {
             // A skip ends the first round; a policy still has its say about a skipped action.
             None => self.decision != Decision::Skip || round(handler) == 2,
         }
+    }
+
+    /// Whether the handler's condition holds for the call as things stand, or why that cannot be said.
+    fn condition_holds(&self, handler: &Handler) -> Result<bool, String> {
+        let Some(condition) = &handler.subscription.when else { return Ok(true) };
+        let sees = |field: &str| handler.access.sees(field);
+        condition.holds(&Given { call: &self.call, params: &self.params, sees: &sees })
     }
 
     /// The call as the next handler sees it.

@@ -335,7 +335,7 @@ pub fn redacted(json: &serde_json::Value) -> serde_json::Value {
 }
 
 /// Whether a field's name alone says that its value is secret.
-fn looks_secret(name: &str) -> bool {
+pub(crate) fn looks_secret(name: &str) -> bool {
     const PARTS: [&str; 7] =
         ["passw", "secret", "token", "private_key", "privkey", "passphrase", "session_key"];
     let has = |part: &str| {

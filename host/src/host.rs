@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::conduct::{Conduct, Watched};
 use crate::config::Config;
 use crate::dispatch::dispatch;
 use crate::extension::{Extension, Settings, State};
@@ -27,6 +28,8 @@ pub struct Host {
     pub journal: Journal,
     /// The durable state.
     pub storage: Storage,
+    /// How extensions behave.
+    pub conduct: Conduct,
     sandbox: Sandbox,
     components: Blobs,
     /// Lets changes of the registry come one after another, over the time that compiling takes. Hook calls never
@@ -177,8 +180,15 @@ impl Host {
             config.services(storage.clone())?,
         )?;
         let journal = Journal::open(storage.clone(), config.journal.clone())?;
-        let host =
-            Self { registry, journal, storage, sandbox, components, changes: Mutex::new(()) };
+        let host = Self {
+            registry,
+            journal,
+            storage,
+            conduct: config.conduct(),
+            sandbox,
+            components,
+            changes: Mutex::new(()),
+        };
         host.tidy().await?;
         Ok(host)
     }
@@ -220,12 +230,12 @@ impl Host {
         let chain = Duration::from_millis(
             self.registry.policy().limits.phase(phase).chain_deadline_ms.into(),
         );
-        let verdict = Arc::new(
-            dispatch(&self.sandbox, snapshot.handlers(phase, &call.action), call.clone(), chain)
-                .await,
-        );
+        let runner = Watched::new(&self.conduct, &self.sandbox);
+        let handlers = snapshot.handlers(phase, &call.action);
+        let verdict = Arc::new(dispatch(&runner, handlers, call.clone(), chain).await);
+        drop(runner);
         let duration = begun.elapsed();
-        self.journal.record(call.clone(), verdict.clone(), duration);
+        self.journal.record(&call, &verdict, duration);
         Decided { call, verdict, duration }
     }
 
@@ -270,6 +280,7 @@ impl Host {
             (Some(old), false) => InstallChange::Waiting(old.version.clone()),
             _ => change,
         };
+        self.forgive_another(old.as_deref(), &extension);
         Ok(Installed { extension, change })
     }
 
@@ -282,10 +293,21 @@ impl Host {
         asked.map_err(|reason| InstallError::Limits { id: manifest.id.clone(), reason })
     }
 
-    /// Enables or disables an extension.
+    /// Enables or disables an extension. Enabling one forgets how it behaved, so that it is bypassed no longer.
     pub async fn set_state(&self, id: &str, state: State) -> Result<Arc<Extension>, RegistryError> {
         let _changes = self.lock_changes().await;
-        self.registry.set_state(id, state).await
+        let extension = self.registry.set_state(id, state).await?;
+        if state == State::Enabled {
+            self.conduct.forgive(id);
+        }
+        Ok(extension)
+    }
+
+    /// Forgets how an extension behaved when another component took its place.
+    fn forgive_another(&self, old: Option<&Extension>, new: &Extension) {
+        if old.is_some_and(|old| old.digest != new.digest) {
+            self.conduct.forgive(&new.id);
+        }
     }
 
     /// Grants an extension things, or revokes them. The next hook call goes by it.
@@ -295,7 +317,10 @@ impl Host {
         change: GrantChange,
     ) -> Result<Arc<Extension>, RegistryError> {
         let _changes = self.lock_changes().await;
-        self.registry.change_grants(id, change).await
+        let old = self.registry.snapshot().extensions.get(id).cloned();
+        let extension = self.registry.change_grants(id, change).await?;
+        self.forgive_another(old.as_deref(), &extension);
+        Ok(extension)
     }
 
     /// Gives an extension these settings, in place of all that it had.
@@ -311,7 +336,9 @@ impl Host {
     /// Removes an extension and what it keeps. Its files go at the next start.
     pub async fn remove(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
         let _changes = self.lock_changes().await;
-        self.registry.remove(id).await
+        let removed = self.registry.remove(id).await?;
+        self.conduct.forget(id);
+        Ok(removed)
     }
 
     async fn lock_changes(&self) -> MutexGuard<'_, ()> {

@@ -1,32 +1,31 @@
 //! What happened: each hook call and its verdict, durable, within a size and an age.
 //!
-//! Writing never slows a call: an entry goes into a bounded queue, and a thread of its own packs what is there into
+//! A call waits for no write: its entry goes into a bounded queue, and a thread of its own packs what is there into
 //! blocks and writes them every [`INTERVAL`]. A crash loses at most the last interval. When the queue is full,
 //! entries are dropped and counted, and the count is in the metrics.
 
 mod block;
 mod entry;
+mod queue;
+mod written;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
 
 pub use self::entry::{
     Entry, EntryActor, EntryAlteration, EntryFault, EntryLog, EntryProblem, EntryTrace,
 };
-use crate::hook::{Decision, HookCall, LogLevel, Phase, Verdict};
+use self::queue::{Queue, Spoken, State};
+use crate::hook::{Decision, Fault, HookCall, LogLevel, Phase, Verdict};
 use crate::storage::{Direction, Storage, StorageError};
 
 /// The time between two writes, and what a crash can lose.
 pub const INTERVAL: Duration = Duration::from_millis(250);
-/// Entries that wait to be written.
-const QUEUE: usize = 16_384;
 /// What keys begin with; the rest is the number of the block, big-endian.
 const PREFIX: &[u8] = b"journal/";
 /// Blocks are in the order in which calls ended, their times are when calls began: a look for newer entries goes on
@@ -53,23 +52,10 @@ impl Default for JournalLimits {
 
 /// The journal. Dropping it writes what waits.
 pub struct Journal {
-    queue: Option<SyncSender<Message>>,
-    dropped: Arc<AtomicU64>,
+    queue: Arc<Queue>,
+    dropped: AtomicU64,
     storage: Storage,
     writer: Option<JoinHandle<()>>,
-}
-
-enum Message {
-    Entry(Box<Recorded>),
-    /// Write what waits, then say so.
-    Flush(oneshot::Sender<()>),
-}
-
-/// A decided hook call, as it comes from the hook path: nothing is copied there.
-struct Recorded {
-    call: Arc<HookCall>,
-    verdict: Arc<Verdict>,
-    duration: Duration,
 }
 
 /// Which entries to look for.
@@ -103,8 +89,9 @@ impl Journal {
     pub fn open(storage: Storage, limits: JournalLimits) -> Result<Self, StorageError> {
         let newest = storage.scan(PREFIX, None, Direction::Backward, 1)?.pop();
         let next = newest.and_then(|(key, _)| block_number(&key)).map_or(0, |number| number + 1);
-        let (queue, entries) = sync_channel(QUEUE);
+        let queue = Arc::<Queue>::default();
         let writer = Writer {
+            queue: queue.clone(),
             storage: storage.clone(),
             limits,
             next,
@@ -114,16 +101,20 @@ impl Journal {
         };
         let writer = std::thread::Builder::new()
             .name("palisade-journal".into())
-            .spawn(move || writer.run(&entries))
+            .spawn(move || writer.run())
             .map_err(|error| StorageError::Failed(format!("no thread for the journal: {error}")))?;
-        Ok(Self { queue: Some(queue), dropped: Arc::default(), storage, writer: Some(writer) })
+        Ok(Self { queue, dropped: AtomicU64::default(), storage, writer: Some(writer) })
     }
 
-    /// Records a decided hook call.
-    pub fn record(&self, call: Arc<HookCall>, verdict: Arc<Verdict>, duration: Duration) {
-        let Some(queue) = &self.queue else { return };
-        if queue.try_send(Message::Entry(Box::new(Recorded { call, verdict, duration }))).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+    /// Records a decided hook call. It is written out here and now, while all of it is at hand: keeping the call for
+    /// the writer would cost more, in memory and in time.
+    pub fn record(&self, call: &HookCall, verdict: &Verdict, duration: Duration) {
+        let spoken = Spoken::of(call, verdict);
+        let add = |json: &[u8]| self.queue.add(call.time_ms, json, spoken);
+        match written::with_json(call, verdict, duration, add) {
+            Ok(Ok(())) => {}
+            Ok(Err(queue::Full)) => drop(self.dropped.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => tracing::error!(%error, "an entry cannot be written to the journal"),
         }
     }
 
@@ -143,20 +134,13 @@ impl Journal {
 
     /// Waits until everything that was recorded so far is written.
     pub async fn flush(&self) {
-        let (done, written) = oneshot::channel();
-        if let Some(queue) = self.queue.clone() {
-            // The queue may be full, and then this waits for the writer, which must not happen on the runtime.
-            let sent = tokio::task::spawn_blocking(move || queue.send(Message::Flush(done))).await;
-            if matches!(sent, Ok(Ok(()))) {
-                let _ = written.await;
-            }
-        }
+        // When the writer is gone, nothing waits.
+        let _ = self.queue.flush().await;
     }
 
     /// Writes what waits and ends the writer.
     pub async fn close(mut self) {
-        self.flush().await;
-        self.queue = None;
+        self.queue.close();
         if let Some(writer) = self.writer.take() {
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
@@ -225,6 +209,7 @@ impl Filter {
 
 /// The thread that writes.
 struct Writer {
+    queue: Arc<Queue>,
     storage: Storage,
     limits: JournalLimits,
     next: u64,
@@ -235,33 +220,26 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, entries: &Receiver<Message>) {
+    fn run(mut self) {
         if let Err(error) = self.read_blocks() {
             tracing::error!(%error, "the journal's older entries cannot be counted; they are not expired");
         }
-        let mut packer = block::Packer::default();
         let mut due = Instant::now() + INTERVAL;
         loop {
-            match entries.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(Message::Entry(recorded)) => {
-                    log_extensions(&recorded.call, &recorded.verdict);
-                    packer.add(Entry::new(&recorded.call, &recorded.verdict, recorded.duration));
-                    if !packer.is_full() {
-                        continue;
-                    }
-                    self.write(&mut packer);
-                }
-                Ok(Message::Flush(done)) => {
-                    self.write(&mut packer);
-                    let _ = done.send(());
-                }
-                Err(RecvTimeoutError::Timeout) => self.write(&mut packer),
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.write(&mut packer);
-                    return;
-                }
+            let work = self.queue.next(due);
+            work.spoken.iter().for_each(log_extensions);
+            if let Some(entries) = work.entries {
+                self.write(&entries);
+                self.queue.give_back(entries);
+                due = Instant::now() + INTERVAL;
             }
-            due = Instant::now() + INTERVAL;
+            for done in work.flushes {
+                // Whoever asked may be gone.
+                let _ = done.send(());
+            }
+            if work.state == State::Closed {
+                return;
+            }
         }
     }
 
@@ -282,9 +260,9 @@ impl Writer {
         }
     }
 
-    /// Writes what is packed, and expires what is over the limits, in one step.
-    fn write(&mut self, packer: &mut block::Packer) {
-        let packed = packer.take();
+    /// Writes entries, and expires what is over the limits, in one step.
+    fn write(&mut self, entries: &block::Packer) {
+        let packed = entries.blocks();
         let mut put = Vec::with_capacity(packed.len());
         for (head, bytes) in packed {
             self.blocks.push_back((self.next, bytes.len() as u64, head.last_ms));
@@ -319,34 +297,45 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Also when it panicked: nobody may wait for it for ever.
+        self.queue.end();
+    }
+}
+
 impl Drop for Journal {
     fn drop(&mut self) {
-        // The writer sees that the queue is closed, writes what waits and ends by itself.
-        self.queue = None;
+        // The writer writes what waits and ends by itself.
+        self.queue.close();
     }
 }
 
 /// Passes on what extensions wrote to their logs.
-fn log_extensions(call: &HookCall, verdict: &Verdict) {
-    for trace in &verdict.trace {
+fn log_extensions(spoken: &Spoken) {
+    let Spoken { action_id, action, phase, trace } = spoken;
+    for trace in trace {
         let id = &*trace.extension;
-        if let Err(fault) = &trace.outcome {
-            tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %call.id, hook = %call.action }, "extension `{id}` failed at {}:{}: {fault}", call.phase(), call.action);
+        // What is not called at all for long is told once, by what keeps it from being called.
+        let told =
+            |fault: &&Fault| matches!(fault, Fault::Bypassed { .. } | Fault::Overloaded { .. });
+        if let Some(fault) = trace.outcome.as_ref().err().filter(|fault| !told(fault)) {
+            tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %action_id, hook = %action }, "extension `{id}` failed at {phase}:{action}: {fault}");
         }
         for record in &trace.log {
             let message = &record.message;
             match record.level {
                 LogLevel::Error => {
-                    tracing::error!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}")
+                    tracing::error!(target: "palisade::extension", { extension.id = %id, action.id = %action_id }, "{id}: {message}")
                 }
                 LogLevel::Warn => {
-                    tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}")
+                    tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %action_id }, "{id}: {message}")
                 }
                 LogLevel::Info => {
-                    tracing::info!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}")
+                    tracing::info!(target: "palisade::extension", { extension.id = %id, action.id = %action_id }, "{id}: {message}")
                 }
                 LogLevel::Debug | LogLevel::Trace => {
-                    tracing::debug!(target: "palisade::extension", { extension.id = %id, action.id = %call.id }, "{id}: {message}");
+                    tracing::debug!(target: "palisade::extension", { extension.id = %id, action.id = %action_id }, "{id}: {message}");
                 }
             }
         }

@@ -11,6 +11,8 @@ pub mod bridge;
 pub mod capability;
 pub mod cli;
 pub mod command;
+pub mod condition;
+pub mod conduct;
 pub mod config;
 pub mod dispatch;
 pub mod extension;

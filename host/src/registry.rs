@@ -21,6 +21,7 @@ pub(crate) use self::index::round;
 use self::settings::{Given, Records};
 pub use self::settings::{SettingsError, forget_secrets};
 use crate::capability::kv_prefix;
+use crate::conduct::VetoAction;
 use crate::extension::{Access, Extension, Handler, Settings, State, Waiting};
 use crate::grant::{Grant, Grants};
 use crate::hook::Phase;
@@ -39,6 +40,12 @@ pub struct Overrides {
     /// The priority of all its handlers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
+    /// Its calls at one time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrent: Option<u32>,
+    /// What follows when it denies more than it should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub veto_action: Option<VetoAction>,
     /// What bounds its handlers.
     pub limits: LimitOverrides,
 }

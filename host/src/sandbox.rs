@@ -107,7 +107,8 @@ impl Ran {
         }
     }
 
-    fn not_begun(fault: Fault) -> Self {
+    /// What there is to say of a handler that was not called.
+    pub(crate) fn not_begun(fault: Fault) -> Self {
         Self { outcome: Err(fault), fuel: 0, memory: 0, log: Vec::new(), uses: Vec::new() }
     }
 }

@@ -222,3 +222,45 @@ async fn a_rehearsal_is_not_counted() {
     assert_eq!(counted(&host, "u1", json!({ "dry_run": true })).await, None);
     assert_eq!(counted(&host, "u1", json!({})).await.unwrap(), "\"1\"");
 }
+
+/// What `quota-guard` says to a mailbox of this reseller.
+async fn reseller(host: &Running, id: &str) -> Value {
+    let actor = json!({ "id": id, "role": "reseller" });
+    host.before("mailbox.create", json!({ "actor": actor })).await["verdict"].clone()
+}
+
+#[tokio::test]
+async fn a_reseller_gets_as_many_mailboxes_as_are_set() {
+    let host = host_with(&["quota-guard"]).await;
+    assert!(set(&host, "quota-guard", json!({ "mailboxes": 2 })).await.status.is_success());
+    let mut verdicts = Vec::new();
+    for id in ["7", "7", "7", "8"] {
+        verdicts.push(reseller(&host, id).await);
+    }
+    assert_eq!(verdicts, ["proceed", "proceed", "deny", "proceed"]);
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_deleted_makes_room_for_another() {
+    let host = host_with(&["quota-guard"]).await;
+    assert!(set(&host, "quota-guard", json!({ "mailboxes": 1 })).await.status.is_success());
+    assert_eq!(reseller(&host, "7").await, "proceed");
+    let actor = json!({ "id": "7", "role": "reseller" });
+    host.after("mailbox.delete", json!({ "actor": actor })).await;
+    assert_eq!(reseller(&host, "7").await, "proceed");
+}
+
+#[tokio::test]
+async fn of_many_mailboxes_at_one_time_as_many_as_are_set_are_created() {
+    let host = host_with(&["quota-guard"]).await;
+    assert!(set(&host, "quota-guard", json!({ "mailboxes": 5 })).await.status.is_success());
+    let verdicts = crate::guests::all((0..20).map(|_| reseller(&host, "7"))).await;
+    assert_eq!(verdicts.iter().filter(|verdict| **verdict == "proceed").count(), 5);
+}
+
+#[tokio::test]
+async fn the_guard_is_not_called_for_a_customer() {
+    let host = host_with(&["quota-guard"]).await;
+    let verdict = customer(&host, "mailbox.create", json!({})).await;
+    assert_eq!(verdict["trace"], json!([]));
+}

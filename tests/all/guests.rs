@@ -87,8 +87,18 @@ impl Deref for Host {
     }
 }
 
-/// A host with this configuration that has `misbehaving` and `reserved-names` installed and compiled.
+/// What lets guests fail as often as a test likes, and as many at one time.
+const UNWATCHED: &str =
+    "[conduct]\nconcurrent = 256\n[conduct.breaker]\nfaults = 1000\nwindow-ms = 1\n";
+
+/// A host with this configuration that has `misbehaving` and `reserved-names` installed and compiled. It never
+/// bypasses them: most tests are about what happens when they are called.
 pub async fn host(config: &str) -> Host {
+    watched_host(&format!("{config}\n{UNWATCHED}")).await
+}
+
+/// Such a host that does with extensions that misbehave what it does by default, or what the configuration says.
+pub async fn watched_host(config: &str) -> Host {
     let directory = directory().await;
     let running = TestHost::new().config(config).data(&directory.path().join("data")).start().await;
     Host { running, _directory: directory }

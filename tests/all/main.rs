@@ -15,6 +15,7 @@ mod canary;
 mod cli;
 mod commands;
 mod compile;
+mod conduct;
 mod connections;
 mod crash;
 mod examples;

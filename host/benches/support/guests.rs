@@ -16,8 +16,13 @@ pub fn packed(name: &str) -> Vec<u8> {
 
 /// The observer under another identifier and for another hook: a component of its own.
 pub fn observer(id: &str, hook: &str) -> Vec<u8> {
+    observer_with(id, hook, "")
+}
+
+/// Such a component with more lines in its subscription.
+pub fn observer_with(id: &str, hook: &str, on: &str) -> Vec<u8> {
     let manifest = format!(
-        "manifest = 1\n[extension]\nid = \"{id}\"\nname = \"{id}\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n[[on]]\nhook = \"{hook}\"\n"
+        "manifest = 1\n[extension]\nid = \"{id}\"\nname = \"{id}\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n[[on]]\nhook = \"{hook}\"\n{on}\n"
     );
     palisade::package::embed(&packed("observer"), &manifest).expect("the observer is a component")
 }

@@ -32,12 +32,24 @@ pub(super) fn list(context: &Context) -> Result<(), Failure> {
         table.add_row([
             text(extension, "id"),
             text(extension, "version"),
-            text(extension, "state"),
+            &state(extension),
             &joined(extension, "powers"),
             &joined(extension, "hooks"),
         ]);
     }
     output::print_table(&table)
+}
+
+/// Whether an extension runs, in one word, and what an operator should know of how it behaves.
+fn state(extension: &Value) -> String {
+    let state = match text(extension, "state") {
+        "enabled" if items(extension, "bypassed").next().is_some() => "bypassed",
+        state => state,
+    };
+    match extension.get("veto_alarm").and_then(Value::as_bool) {
+        Some(true) => format!("{state}, denies too much"),
+        _ => state.to_owned(),
+    }
 }
 
 impl Named {
@@ -50,8 +62,16 @@ impl Named {
             "{} {} ({})",
             text(&extension, "id"),
             text(&extension, "version"),
-            text(&extension, "state")
+            state(&extension)
         ))?;
+        for bypassed in items(&extension, "bypassed") {
+            let hook = bypassed.get("hook").and_then(Value::as_str).unwrap_or("every hook");
+            output::print(&format!(
+                "bypassed on {hook} for {}: {}",
+                output::duration(number(bypassed, "remaining_ms") * 1_000),
+                text(bypassed, "reason")
+            ))?;
+        }
         output::print(&format!(
             "{}: {}",
             text(&extension, "name"),
@@ -72,6 +92,7 @@ impl Named {
             "powers",
             "may alter",
             "on",
+            "when",
             "on failure",
             "fuel",
             "deadline",
@@ -84,6 +105,7 @@ impl Named {
                 joined(handler, "powers"),
                 joined(handler, "alter"),
                 joined(handler, "status"),
+                text(handler, "when").to_owned(),
                 text(handler, "on_failure").to_owned(),
                 output::short(number(handler, "fuel")),
                 output::duration(number(handler, "deadline_ms") * 1_000),

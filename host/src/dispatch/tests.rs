@@ -5,6 +5,7 @@
 mod after;
 mod alter;
 mod combine;
+mod conduct;
 mod failure;
 mod order;
 mod secret;
@@ -142,6 +143,12 @@ struct Cast {
 }
 
 impl Run for Cast {
+    type Pass = ();
+
+    async fn admit(&self, _: &Arc<Handler>, _: Rehearsal, _: &Deadline) -> Result<(), Fault> {
+        Ok(())
+    }
+
     async fn run(&self, handler: &Arc<Handler>, event: Event, deadline: Deadline) -> Ran {
         let id = handler.extension.id.clone();
         let outcome = self.answers[&id](&event, &deadline);
@@ -149,6 +156,8 @@ impl Run for Cast {
         self.calls.lock().unwrap().push(Called { id, event, deadline });
         Ran { outcome, fuel: 11, memory: 22, log, uses: Vec::new() }
     }
+
+    fn ended(&self, _: &Handler, _: (), _: &Result<&'static str, Fault>) {}
 }
 
 fn extension(id: &str, hook: &str, on: &str) -> Extension {

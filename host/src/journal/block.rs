@@ -1,7 +1,7 @@
 //! Blocks: many entries, packed into one value of the storage.
 //!
 //! A block is one byte of version, 8 bytes with the time of its newest entry in milliseconds since the epoch,
-//! big-endian, then the entries as a JSON array, compressed with zstd.
+//! big-endian, then the entries, each a JSON object on a line of its own, compressed with zstd.
 
 use super::entry::Entry;
 use crate::storage::MAX_VALUE_BYTES;
@@ -12,8 +12,8 @@ const VERSION: u8 = 1;
 const HEAD: usize = 9;
 /// Bytes of entries, as JSON, that go into one block. They shrink to a fifth or less.
 const PACKED: usize = 192 << 10;
-/// Bytes of entries, as JSON, that wait for the next write. A write costs an fsync, whatever its size.
-const MAX_WAITING: usize = 2 << 20;
+/// Bytes of entries, as JSON, that are written before their time. A write costs an fsync, whatever its size.
+const WORTH_A_WRITE: usize = 2 << 20;
 /// Bytes of an entry, as JSON, that is kept whole.
 const MAX_ENTRY: usize = 512 << 10;
 /// Bytes of JSON that a block unpacks to at most.
@@ -31,86 +31,94 @@ pub(super) struct Head {
 /// Collects entries for blocks.
 #[derive(Default)]
 pub(super) struct Packer {
-    entries: Vec<(u64, Vec<u8>)>,
-    bytes: usize,
+    /// The entries as JSON, one after another.
+    json: Vec<u8>,
+    places: Vec<Place>,
+}
+
+/// Where an entry stands in the JSON of a packer.
+#[derive(Clone, Copy)]
+struct Place {
+    time_ms: u64,
+    begin: usize,
+    end: usize,
 }
 
 impl Packer {
-    /// Adds an entry.
-    pub(super) fn add(&mut self, entry: Entry) {
-        let mut entry = entry;
-        match serde_json::to_vec(&entry) {
-            Ok(json) if json.len() > MAX_ENTRY => {
-                entry.abridge();
-                self.add_json(&entry);
-            }
-            _ => self.add_json(&entry),
-        }
+    /// Adds an entry that is written as JSON.
+    pub(super) fn add(&mut self, time_ms: u64, json: &[u8]) {
+        let begin = self.json.len();
+        self.json.extend_from_slice(json);
+        self.json.push(b'\n');
+        self.places.push(Place { time_ms, begin, end: self.json.len() });
     }
 
-    fn add_json(&mut self, entry: &Entry) {
-        match serde_json::to_vec(entry) {
-            Ok(json) => {
-                self.bytes += json.len();
-                self.entries.push((entry.time_ms, json));
-            }
-            Err(error) => tracing::error!(%error, "an entry cannot be written to the journal"),
-        }
+    /// Forgets the entries and keeps the room for as many.
+    pub(super) fn clear(&mut self) {
+        self.json.clear();
+        self.places.clear();
+    }
+
+    /// Bytes of the entries.
+    pub(super) fn bytes(&self) -> usize {
+        self.json.len()
     }
 
     /// Whether so much waits that it should be written before its time.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes >= MAX_WAITING
+        self.bytes() >= WORTH_A_WRITE
     }
 
-    /// Takes what there is as blocks that fit into the storage.
-    pub(super) fn take(&mut self) -> Vec<(Head, Vec<u8>)> {
-        self.bytes = 0;
-        let entries = std::mem::take(&mut self.entries);
-        let (mut blocks, mut begin, mut bytes) = (Vec::new(), 0, 0);
-        for (end, (_, json)) in entries.iter().enumerate() {
-            if bytes > 0 && bytes + json.len() > PACKED {
-                pack(entries.get(begin..end).unwrap_or_default(), &mut blocks);
-                (begin, bytes) = (end, 0);
-            }
-            bytes += json.len();
+    /// Packs the entries into blocks that fit into the storage.
+    pub(super) fn blocks(&self) -> Vec<(Head, Vec<u8>)> {
+        let (mut blocks, mut rest) = (Vec::new(), self.places.as_slice());
+        while let Some(first) = rest.first() {
+            let together = rest.iter().take_while(|place| place.end - first.begin <= PACKED);
+            let (block, more) = rest.split_at(together.count().max(1));
+            pack(&self.json, block, &mut blocks);
+            rest = more;
         }
-        pack(entries.get(begin..).unwrap_or_default(), &mut blocks);
         blocks
     }
 }
 
-/// Packs entries into as few blocks as fit.
-fn pack(entries: &[(u64, Vec<u8>)], blocks: &mut Vec<(Head, Vec<u8>)>) {
-    let Some(last_ms) = entries.iter().map(|(time, _)| *time).max() else { return };
-    let json = [
-        b"[".as_slice(),
-        &entries.iter().map(|(_, json)| json.as_slice()).collect::<Vec<_>>().join(&b','),
-        b"]",
-    ]
-    .concat();
+/// Packs entries, which stand one after another, into as few blocks as fit.
+fn pack(json: &[u8], places: &[Place], blocks: &mut Vec<(Head, Vec<u8>)>) {
+    let (Some(first), Some(last)) = (places.first(), places.last()) else { return };
+    let last_ms = places.iter().map(|place| place.time_ms).max().unwrap_or_default();
+    let entries = json.get(first.begin..last.end).unwrap_or_default();
+    if places.len() == 1 && entries.len() > MAX_ENTRY {
+        return pack_abridged(entries, blocks);
+    }
     let mut block = vec![VERSION];
     block.extend_from_slice(&last_ms.to_be_bytes());
-    match zstd::bulk::compress(&json, LEVEL) {
+    match zstd::bulk::compress(entries, LEVEL) {
         Ok(compressed) => block.extend_from_slice(&compressed),
         Err(error) => return tracing::error!(%error, "entries of the journal cannot be compressed"),
     }
     if block.len() <= MAX_VALUE_BYTES {
         return blocks.push((Head { last_ms }, block));
     }
-    if let [(time, json)] = entries {
-        // It does not shrink enough. Abridged, it fits as it is.
-        return match serde_json::from_slice::<Entry>(json) {
-            Ok(mut entry) if !entry.abridged => {
-                entry.abridge();
-                pack(&[(*time, serde_json::to_vec(&entry).unwrap_or_default())], blocks);
-            }
-            _ => tracing::error!("an entry of {} bytes is too large for the journal", json.len()),
-        };
+    if places.len() == 1 {
+        // It does not shrink enough.
+        return pack_abridged(entries, blocks);
     }
-    let (first, second) = entries.split_at(entries.len() / 2);
-    pack(first, blocks);
-    pack(second, blocks);
+    let (first, second) = places.split_at(places.len() / 2);
+    pack(json, first, blocks);
+    pack(json, second, blocks);
+}
+
+/// Packs what is left of an entry that is too large. Abridged, it fits as it is.
+fn pack_abridged(json: &[u8], blocks: &mut Vec<(Head, Vec<u8>)>) {
+    match serde_json::from_slice::<Entry>(json) {
+        Ok(mut entry) if !entry.abridged => {
+            entry.abridge();
+            let json = serde_json::to_vec(&entry).unwrap_or_default();
+            let place = Place { time_ms: entry.time_ms, begin: 0, end: json.len() };
+            pack(&json, &[place], blocks);
+        }
+        _ => tracing::error!("an entry of {} bytes is too large for the journal", json.len()),
+    }
 }
 
 /// What is known of a block.
@@ -132,6 +140,11 @@ pub(super) fn unpack(block: &[u8]) -> Result<(Head, Vec<Entry>), String> {
     let head = head(block)?;
     let json = zstd::bulk::decompress(block.get(HEAD..).unwrap_or_default(), MAX_UNPACKED)
         .map_err(|error| error.to_string())?;
-    let entries = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-    Ok((head, entries))
+    let entries: serde_json::Result<Vec<Entry>> =
+        serde_json::Deserializer::from_slice(&json).into_iter().collect();
+    match entries {
+        Ok(entries) if entries.is_empty() => Err("it has no entry".into()),
+        Ok(entries) => Ok((head, entries)),
+        Err(error) => Err(error.to_string()),
+    }
 }

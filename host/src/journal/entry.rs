@@ -1,22 +1,15 @@
-//! One entry of the journal: a hook call, its verdict and who decided what. Secret values are never in it.
+//! One entry of the journal, as it is read: a hook call, its verdict and who decided what. Secret values are never in
+//! it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::hook::{
-    Decision, HookCall, LogLevel, ObjectRef, Params, Phase, Rehearsal, Status, Use, Value, Verdict,
-};
+use crate::hook::{Decision, LogLevel, ObjectRef, Phase, Status, Use};
 
-/// Bytes of one value, as JSON, that an entry keeps.
-const MAX_VALUE_BYTES: usize = 1 << 10;
-/// Parameters that an entry keeps.
-const MAX_PARAMS: usize = 100;
 /// Problems and handlers that an abridged entry keeps, and bytes of a text in it.
 const MAX_ABRIDGED: usize = 50;
 const MAX_ABRIDGED_BYTES: usize = 200;
-/// Bytes of log that an entry keeps of each handler.
-const MAX_LOG_BYTES: usize = 4 << 10;
 
 /// A hook call and its verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -164,55 +157,6 @@ pub(super) fn now_ms() -> u64 {
 }
 
 impl Entry {
-    /// The entry of a decided hook call.
-    pub(super) fn new(call: &HookCall, verdict: &Verdict, duration: Duration) -> Self {
-        Self {
-            time_ms: call.time_ms,
-            action_id: call.id.clone(),
-            action: call.action.clone(),
-            phase: call.phase(),
-            status: call.ended.as_ref().map(|ended| ended.status),
-            actor: call.actor.as_ref().map(|actor| EntryActor {
-                kind: actor.kind.name().to_owned(),
-                role: actor.role.as_ref().map(|role| role.name().to_owned()),
-                id: actor.id.clone(),
-            }),
-            object: call.object.clone(),
-            dry_run: call.rehearsal == Rehearsal::DryRun,
-            verdict: verdict.decision,
-            params: params(&call.params),
-            alterations: verdict
-                .alterations
-                .iter()
-                .take(MAX_PARAMS)
-                .map(|alteration| EntryAlteration {
-                    field: alteration.field.clone(),
-                    from: alteration.from.as_ref().map(|value| shortened(value.to_json())),
-                    to: alteration.to.as_ref().map(|value| shortened(value.to_json())),
-                    extension: alteration.extension.to_string(),
-                })
-                .collect(),
-            result: verdict
-                .result
-                .as_deref()
-                .map(|result| shortened(crate::hook::redacted(result))),
-            problems: verdict
-                .problems
-                .iter()
-                .take(MAX_PARAMS)
-                .map(|objection| EntryProblem {
-                    code: objection.problem.code.clone(),
-                    field: objection.problem.field.clone(),
-                    message: objection.problem.message.clone(),
-                    extension: objection.extension.to_string(),
-                })
-                .collect(),
-            trace: verdict.trace.iter().map(trace).collect(),
-            duration_us: micros(duration),
-            abridged: false,
-        }
-    }
-
     /// What is left of an entry that is too large: who decided what, without values.
     pub(super) fn abridge(&mut self) {
         self.abridged = true;
@@ -244,38 +188,6 @@ fn cut(text: &mut String) {
     text.truncate(text.floor_char_boundary(MAX_ABRIDGED_BYTES));
 }
 
-impl EntryTrace {
-    /// What one handler did.
-    pub fn new(trace: &crate::hook::HandlerTrace) -> Self {
-        self::trace(trace)
-    }
-}
-
-fn trace(trace: &crate::hook::HandlerTrace) -> EntryTrace {
-    let mut room = MAX_LOG_BYTES;
-    let log = trace.log.iter().take_while(|record| match room.checked_sub(record.message.len()) {
-        Some(left) => {
-            room = left;
-            true
-        }
-        None => false,
-    });
-    EntryTrace {
-        extension: trace.extension.to_string(),
-        version: trace.version.to_string(),
-        outcome: trace.outcome.as_ref().ok().map(|word| (*word).to_owned()),
-        fault: trace.outcome.as_ref().err().map(EntryFault::new),
-        reason: trace.reason.clone(),
-        fuel: trace.fuel,
-        memory_bytes: trace.memory,
-        duration_us: micros(trace.duration),
-        uses: trace.uses.clone(),
-        log: log
-            .map(|record| EntryLog { level: record.level, message: record.message.clone() })
-            .collect(),
-    }
-}
-
 impl EntryFault {
     /// What is told of a fault.
     pub fn new(fault: &crate::hook::Fault) -> Self {
@@ -290,37 +202,4 @@ impl EntryFault {
             backtrace,
         }
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn params(params: &Params) -> serde_json::Map<String, serde_json::Value> {
-    params
-        .iter()
-        .take(MAX_PARAMS)
-        .map(|(name, value)| (name.clone(), shortened_value(value)))
-        .collect()
-}
-
-fn shortened_value(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Bytes(bytes) => format!("[{} bytes]", bytes.len()).into(),
-        value => shortened(value.to_json()),
-    }
-}
-
-/// A JSON value, or the beginning of its text if it is long.
-fn shortened(json: serde_json::Value) -> serde_json::Value {
-    let text = match &json {
-        serde_json::Value::String(text) if text.len() > MAX_VALUE_BYTES => text.clone(),
-        serde_json::Value::Array(_) | serde_json::Value::Object(_) => match json.to_string() {
-            text if text.len() > MAX_VALUE_BYTES => text,
-            _ => return json,
-        },
-        _ => return json,
-    };
-    let end = text.floor_char_boundary(MAX_VALUE_BYTES);
-    format!("{}… [{} bytes]", text.get(..end).unwrap_or_default(), text.len()).into()
 }

@@ -63,7 +63,8 @@ fn trace(extension: &str, outcome: Result<&'static str, Fault>) -> HandlerTrace 
 
 /// The entry that a decided hook call becomes.
 fn entry_of(call: &HookCall, verdict: &Verdict) -> Entry {
-    Entry::new(call, verdict, Duration::from_micros(44))
+    let read = |json: &[u8]| serde_json::from_slice(json).unwrap();
+    written::with_json(call, verdict, Duration::from_micros(44), read).unwrap()
 }
 
 /// A journal on this storage that forgets nothing in a test.
@@ -79,7 +80,7 @@ fn in_memory() -> (Journal, Storage) {
 }
 
 fn record(journal: &Journal, call: HookCall, verdict: Verdict) {
-    journal.record(Arc::new(call), Arc::new(verdict), Duration::from_micros(44));
+    journal.record(&call, &verdict, Duration::from_micros(44));
 }
 
 /// Records calls with these identifiers.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 pub(crate) use self::asks::is_secret_setting;
 use self::asks::{Needs, asks_of, check_needs, check_size};
+use crate::condition::Condition;
 use crate::grant::{self, ALL_FIELDS, Ask};
 use crate::hook::{HookPattern, HookPatternError, Phase, Power, Status};
 use crate::limits::Asked;
@@ -68,6 +69,8 @@ pub struct Subscription {
     pub own_actions: OwnActions,
     /// After the action: on which endings the handler runs.
     pub statuses: Vec<Status>,
+    /// What must hold of an event for the handler to be called; nothing for every event.
+    pub when: Option<Arc<Condition>>,
     /// What a fault becomes.
     pub on_failure: OnFailure,
     /// The limits that it asks for.
@@ -204,6 +207,7 @@ struct On {
     #[serde(default)]
     own_actions: OwnActions,
     status: Option<Vec<Status>>,
+    when: Option<String>,
     #[serde(default)]
     on_failure: OnFailure,
     fuel: Option<u64>,
@@ -406,6 +410,11 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
             return fail(&format!("`{key}` must name each field; `*` is not one"));
         }
     }
+    let when = match on.when.as_deref().map(|text| Condition::parse(text, phase)) {
+        Some(Err(reason)) => return fail(&format!("`when`: {reason}")),
+        Some(Ok(condition)) => Some(Arc::new(condition)),
+        None => None,
+    };
     let plain = on.powers.is_empty() && on.secrets.is_empty() && on.reveal.is_empty();
     check_text(&format!("hook `{hook}`: reason"), &on.reason, usize::from(!plain), MAX_REASON)?;
     Ok(Subscription {
@@ -418,6 +427,7 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
         reveal: on.reveal.into_iter().collect(),
         own_actions: on.own_actions,
         statuses,
+        when,
         on_failure: on.on_failure,
         asked,
     })

@@ -19,6 +19,8 @@ use crate::host::Decided;
 
 /// Items of a batch that are decided at one time.
 const BATCH_PARALLEL: usize = 8;
+/// Bytes that most answers need.
+const USUAL_BYTES: usize = 1 << 10;
 
 /// Decides what is to become of an action, before the panel runs it.
 ///
@@ -170,14 +172,23 @@ impl Drop for Flying<'_> {
 }
 
 fn one(decided: &Decided) -> Bytes {
-    serde_json::to_vec(&HookResponse::new(decided)).unwrap_or_default().into()
+    written(&HookResponse::new(decided))
 }
 
 async fn many(app: &Arc<App>, calls: Vec<HookCall>) -> Bytes {
     let decided: Vec<Decided> =
         stream::iter(calls).map(|call| decide(app, call)).buffered(BATCH_PARALLEL).collect().await;
     let verdicts = decided.iter().map(HookResponse::new).collect();
-    serde_json::to_vec(&BatchResponse { verdicts }).unwrap_or_default().into()
+    written(&BatchResponse { verdicts })
+}
+
+/// An answer as JSON.
+fn written(answer: &impl serde::Serialize) -> Bytes {
+    let mut json = Vec::with_capacity(USUAL_BYTES);
+    match serde_json::to_writer(&mut json, answer) {
+        Ok(()) => json.into(),
+        Err(_) => Bytes::new(),
+    }
 }
 
 fn json(body: Bytes) -> Response {

@@ -1,7 +1,7 @@
 //! The admin API: what is installed, what happened, and the host itself.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -15,6 +15,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Path, Query};
 use super::grants::{self, GrantsResponse};
 use super::{AppState, body};
+use crate::conduct::Bypassed;
 use crate::extension::{Extension, Settings, State as ExtensionState};
 use crate::hook::catalogue::{FieldKind, catalogue};
 use crate::hook::{Decision, Phase, Power, Status};
@@ -38,8 +39,35 @@ pub struct ExtensionSummary {
     /// What it may do to actions.
     #[schema(value_type = Vec<String>)]
     pub powers: Vec<Power>,
+    /// Its handlers that are bypassed, for what they did.
+    pub bypassed: Vec<BypassedHandler>,
+    /// Whether it denied more of its calls than it should.
+    pub veto_alarm: bool,
+    /// Its calls that run.
+    pub running: u32,
     /// When it was installed, in milliseconds since the epoch.
     pub installed_ms: u64,
+}
+
+/// A handler that is bypassed.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct BypassedHandler {
+    /// Its hook; null for all of the extension's.
+    pub hook: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Milliseconds until it is called again.
+    pub remaining_ms: u64,
+}
+
+impl From<Bypassed> for BypassedHandler {
+    fn from(bypassed: Bypassed) -> Self {
+        Self {
+            hook: bypassed.hook.map(|hook| hook.to_string()),
+            reason: bypassed.reason,
+            remaining_ms: u64::try_from(bypassed.remaining.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
 }
 
 /// Everything about an installed extension.
@@ -81,6 +109,8 @@ pub struct HandlerDetail {
     pub alter: Vec<String>,
     /// After the action: on which endings it runs.
     pub status: Vec<Status>,
+    /// The condition on which it is called.
+    pub when: Option<String>,
     /// What a fault becomes.
     #[schema(value_type = String)]
     pub on_failure: OnFailure,
@@ -191,7 +221,8 @@ pub struct StatusResponse {
     pub healthy: bool,
 }
 
-fn summary(extension: &Extension) -> ExtensionSummary {
+fn summary(app: &super::App, extension: &Extension) -> ExtensionSummary {
+    let report = app.host.conduct.report(&extension.id, Instant::now());
     let subscriptions = &extension.manifest.subscriptions;
     let mut powers: Vec<Power> = Vec::new();
     for power in subscriptions.iter().flat_map(|subscription| &subscription.powers) {
@@ -206,6 +237,9 @@ fn summary(extension: &Extension) -> ExtensionSummary {
         state: extension.state,
         hooks: subscriptions.iter().map(|subscription| subscription.hook.to_string()).collect(),
         powers,
+        bypassed: report.bypassed.into_iter().map(BypassedHandler::from).collect(),
+        veto_alarm: report.veto_alarm,
+        running: report.running,
         installed_ms: extension.installed_ms,
     }
 }
@@ -226,6 +260,7 @@ pub(super) fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail
                 Phase::Before => Vec::new(),
                 Phase::After => subscription.statuses.clone(),
             },
+            when: subscription.when.as_ref().map(ToString::to_string),
             on_failure: match subscription.hook.phase {
                 Phase::Before => set.on_failure.unwrap_or(subscription.on_failure),
                 Phase::After => OnFailure::Proceed,
@@ -236,7 +271,7 @@ pub(super) fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail
         }
     });
     ExtensionDetail {
-        summary: summary(extension),
+        summary: summary(app, extension),
         description: extension.manifest.description.clone(),
         license: extension.manifest.license.clone(),
         homepage: extension.manifest.homepage.clone(),
@@ -257,7 +292,9 @@ pub(super) fn json(value: &impl Serialize) -> Response {
 #[utoipa::path(get, path = "/v1/extensions", tag = "extensions", responses((status = 200, body = Vec<ExtensionSummary>)))]
 pub(super) async fn list_extensions(State(app): AppState) -> Response {
     let snapshot = app.host.registry.snapshot_owned();
-    json(&snapshot.extensions.values().map(|extension| summary(extension)).collect::<Vec<_>>())
+    json(
+        &snapshot.extensions.values().map(|extension| summary(&app, extension)).collect::<Vec<_>>(),
+    )
 }
 
 /// Installs a packed extension: the component with its manifest inside.
@@ -311,7 +348,7 @@ pub(super) async fn remove(
 ) -> Result<Response, ApiError> {
     let removed = app.host.remove(&id).await?;
     tracing::info!(extension.id = %removed.id, "`{}` is removed", removed.id);
-    Ok(json(&summary(&removed)))
+    Ok(json(&summary(&app, &removed)))
 }
 
 /// Lets the handlers of an extension run.

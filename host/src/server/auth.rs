@@ -2,12 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{Request, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -101,16 +97,9 @@ fn needed(path: &str) -> Option<Role> {
     }
 }
 
-/// Lets a request pass if its caller may make it.
-pub(super) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match allow(&app, &request) {
-        Ok(()) => next.run(request).await,
-        Err(refused) => refused.into_response(),
-    }
-}
-
-fn allow(app: &App, request: &Request) -> Result<(), ApiError> {
-    if request.extensions().get::<Peer>() == Some(&Peer::Socket) {
+/// Whether the caller of a request may make it.
+pub(super) fn check<B>(app: &App, peer: Peer, request: &Request<B>) -> Result<(), ApiError> {
+    if peer == Peer::Socket {
         return Ok(());
     }
     let Some(needed) = needed(request.uri().path()) else { return Ok(()) };

@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::response::IntoResponse as _;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -21,8 +24,9 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::App;
-use super::auth::Peer;
+use super::auth::{self, Peer};
 use super::body;
+use super::timer::ConnectionTimer;
 use crate::config::Config;
 
 /// Bytes of a request's head.
@@ -199,22 +203,28 @@ impl Connections {
         let body_time = Duration::from_millis(config.body_timeout_ms.into());
         let service = service_fn(|request| async {
             let end = Instant::now() + body_time;
-            let (mut request, unread) = body::lend(request);
-            request.extensions_mut().insert(peer);
-            let response = self.router.clone().oneshot(request).await;
+            let (request, unread) = body::lend(request);
+            let response = match auth::check(&self.app, peer, &request) {
+                Ok(()) => self.router.clone().oneshot(request).await,
+                Err(refused) => Ok(refused.into_response()),
+            };
             unread.drain(end).await;
             response
         });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(ConnectionTimer::new())
             .header_read_timeout(Duration::from_millis(config.header_timeout_ms.into()))
             .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let mut connection = std::pin::pin!(connection);
+        // Alone in its set it is polled when it is woken, and not at every read: that takes locks which all connections
+        // share.
+        let mut stopping: FuturesUnordered<_> = std::iter::once(self.stop.cancelled()).collect();
         tokio::select! {
+            biased;
             // How a connection ends is its client's affair.
             _ = connection.as_mut() => return,
-            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+            _ = stopping.next() => connection.as_mut().graceful_shutdown(),
         }
         let _ = connection.await;
     }

@@ -1,7 +1,8 @@
 //! Figures for Prometheus. Labels are bounded: no action, object or actor is one; the journal answers for those.
 
-use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
@@ -42,14 +43,14 @@ enum VerdictLabel {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
-    extension: String,
+    extension: Arc<str>,
     /// `proceed`, `alter`, `skip`, `deny`, or the code of a fault.
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ExtensionLabels {
-    extension: String,
+    extension: Arc<str>,
 }
 
 /// What is counted.
@@ -65,6 +66,10 @@ pub(super) struct Metrics {
     /// Connections that are open.
     pub(super) connections: Gauge,
     extensions: Gauge,
+    bypassed: Family<ExtensionLabels, Gauge>,
+    concurrent: Family<ExtensionLabels, Gauge>,
+    veto_alarms: Family<ExtensionLabels, Counter>,
+    overloaded: Counter,
     journal_dropped: Gauge,
     store_bytes: Gauge,
 }
@@ -82,6 +87,10 @@ impl Default for Metrics {
             in_flight: Gauge::default(),
             connections: Gauge::default(),
             extensions: Gauge::default(),
+            bypassed: Family::default(),
+            concurrent: Family::default(),
+            veto_alarms: Family::default(),
+            overloaded: Counter::default(),
             journal_dropped: Gauge::default(),
             store_bytes: Gauge::default(),
         };
@@ -110,6 +119,26 @@ impl Default for Metrics {
         );
         registry.register("connections", "Connections that are open", metrics.connections.clone());
         registry.register("extensions", "Extensions installed", metrics.extensions.clone());
+        registry.register(
+            "handlers_bypassed",
+            "Handlers that are not called for what they did",
+            metrics.bypassed.clone(),
+        );
+        registry.register(
+            "handlers_running",
+            "Calls of an extension that run",
+            metrics.concurrent.clone(),
+        );
+        registry.register(
+            "veto_alarms",
+            "Times that an extension denied more of its calls than it should",
+            metrics.veto_alarms.clone(),
+        );
+        registry.register(
+            "hook_calls_overloaded",
+            "Hook calls decided without their handlers, since too many came at one time",
+            metrics.overloaded.clone(),
+        );
         registry.register(
             "journal_dropped",
             "Entries that the journal could not take since the start",
@@ -145,7 +174,7 @@ impl Metrics {
                 Ok(word) => word,
                 Err(fault) => fault.code(),
             };
-            let extension = trace.extension.to_string();
+            let extension = trace.extension.clone();
             self.outcomes
                 .get_or_create(&OutcomeLabels { extension: extension.clone(), outcome })
                 .inc();
@@ -155,10 +184,28 @@ impl Metrics {
         }
     }
 
+    /// Takes over how the installed extensions stand; those that were removed have no figures any more.
+    fn conduct(&self, host: &Host) {
+        self.overloaded.inner().store(host.conduct.overloaded(), Ordering::Relaxed);
+        self.bypassed.clear();
+        self.concurrent.clear();
+        self.veto_alarms.clear();
+        for id in host.registry.snapshot_owned().extensions.keys() {
+            let report = host.conduct.report(id, Instant::now());
+            let labels = ExtensionLabels { extension: id.clone() };
+            let bypassed = i64::try_from(report.bypassed.len()).unwrap_or(i64::MAX);
+            self.bypassed.get_or_create(&labels).set(bypassed);
+            self.concurrent.get_or_create(&labels).set(report.running.into());
+            let alarms = self.veto_alarms.get_or_create(&labels);
+            alarms.inner().store(report.veto_alarms, Ordering::Relaxed);
+        }
+    }
+
     /// Everything as text.
     pub(super) fn text(&self, host: &Host) -> Result<String, std::fmt::Error> {
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.extensions.set(number(host.registry.snapshot().extensions.len() as u64));
+        self.conduct(host);
         self.journal_dropped.set(number(host.journal.dropped()));
         self.store_bytes.set(number(host.storage.size()));
         let mut text = String::new();
