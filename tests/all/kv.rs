@@ -193,7 +193,8 @@ async fn an_extension_that_did_not_ask_for_kv_is_denied() {
     let host = guests::host("").await;
     assert!(host.install_bytes(other("")).await.status.is_success());
     for command in ["kv-get:name", "kv-set:name=x", "kv-delete:name", "kv-incr:name", "kv-list"] {
-        assert_eq!(both(&host, command).await[1], "error denied");
+        let denied = "error denied(the manifest does not ask for `kv`)";
+        assert_eq!(both(&host, command).await[1], denied);
     }
 }
 
@@ -244,7 +245,7 @@ const FLEETING: ByHand<'_> = ByHand {
       (import "palisade:kv/store@1.0.0" (instance $kv
         (export "bucket" (type $bucket (sub resource)))
         (type $error' (variant
-          (case "denied") (case "invalid-key") (case "too-large" u64) (case "quota-exceeded") (case "not-a-number")
+          (case "denied" string) (case "invalid-key") (case "too-large" u64) (case "quota-exceeded") (case "not-a-number")
           (case "dry-run") (case "unavailable") (case "other" string)))
         (export "error" (type $error (eq $error')))
         (type $entry' (record (field "value" (list u8)) (field "revision" u64)))

@@ -101,7 +101,7 @@ const BUCKETS: &str = r#"
   (import "palisade:kv/store@1.0.0" (instance $kv
     (export "bucket" (type $bucket (sub resource)))
     (type $error' (variant
-      (case "denied") (case "invalid-key") (case "too-large" u64) (case "quota-exceeded") (case "not-a-number")
+      (case "denied" string) (case "invalid-key") (case "too-large" u64) (case "quota-exceeded") (case "not-a-number")
       (case "dry-run") (case "unavailable") (case "other" string)))
     (export "error" (type $error (eq $error')))
     (export "[static]bucket.open" (func (param "name" string) (result (result (own $bucket) (error $error)))))))
