@@ -8,7 +8,7 @@ use palisade_tests::{Running, TestHost, cli_command, guest, wait_until};
 use serde_json::{Value, json};
 
 use self::search::{CANARY, SETTING, found_in};
-use crate::guests::trace;
+use crate::guests::{UNWATCHED, trace};
 
 /// Ways in which the guest `revealing` puts a secret where somebody may see it, and what becomes of the call.
 const WAYS: [(&str, &str); 18] = [
@@ -40,7 +40,7 @@ const SECRETS: [&str; 4] = ["password", "pin", "keys", "setting"];
 
 /// A host with `revealing`, which is granted all that it asks for and has a secret setting.
 async fn host() -> Running {
-    let host = TestHost::new().start().await;
+    let host = TestHost::new().config(UNWATCHED).start().await;
     let guest = std::fs::read(guest("revealing")).unwrap();
     let answer = host.request(Method::POST, "/v1/extensions?grants=all", guest).await;
     assert!(answer.status.is_success(), "{}", answer.text);

@@ -88,7 +88,7 @@ impl Deref for Host {
 }
 
 /// What lets guests fail as often as a test likes, and as many at one time.
-const UNWATCHED: &str =
+pub const UNWATCHED: &str =
     "[conduct]\nconcurrent = 256\n[conduct.breaker]\nfaults = 1000\nwindow-ms = 1\n";
 
 /// A host with this configuration that has `misbehaving` and `reserved-names` installed and compiled. It never

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::make::{Maker, with_manifest};
 use crate::crash::Random;
-use crate::guests::trace;
+use crate::guests::{UNWATCHED, trace};
 
 /// The seed of a run that is given none.
 const SEED: u64 = 1;
@@ -51,7 +51,7 @@ struct Count {
 
 /// Throws so many components at a host.
 async fn throw(make: Maker, number: usize) -> Count {
-    let host = TestHost::new().config("log = \"error\"").start().await;
+    let host = TestHost::new().config("log = \"error\"").config(UNWATCHED).start().await;
     let bystander = std::fs::read(guest("reserved-names")).unwrap();
     let answer = host.request(Method::POST, "/v1/extensions?grants=all", bystander).await;
     assert!(answer.status.is_success(), "{}", answer.text);
