@@ -80,27 +80,26 @@ impl Install {
         }
         let mut grants: Grants = self.grant.iter().cloned().collect();
         if let Some(file) = &self.grants {
-            grants.extend(self.from_file(file, bytes)?);
+            grants.extend(granted_in(file, bytes)?);
         } else if grants.is_empty() {
             return Ok(None);
         }
         Ok(Some(Decision::Made(json!(grants).to_string())))
     }
+}
 
-    fn from_file(&self, file: &Path, bytes: &[u8]) -> Result<Grants, Failure> {
-        let granted = read_file(file)?;
-        match Package::read(bytes) {
-            Ok(package) if *package.manifest.id != *granted.extension => {
-                Err(Failure::new(format!(
-                    "`{}` is about `{}`, and the component is `{}`",
-                    file.display(),
-                    granted.extension,
-                    package.manifest.id
-                )))
-            }
-            // What is wrong with the component, the host says better.
-            Ok(_) | Err(_) => Ok(granted.grants),
-        }
+/// The grants in a file, which must be about the extension that is to be installed.
+fn granted_in(file: &Path, bytes: &[u8]) -> Result<Grants, Failure> {
+    let granted = read_file(file)?;
+    match Package::read(bytes) {
+        Ok(package) if *package.manifest.id != *granted.extension => Err(Failure::new(format!(
+            "`{}` is about `{}`, and the component is `{}`",
+            file.display(),
+            granted.extension,
+            package.manifest.id
+        ))),
+        // What is wrong with the component, the host says better.
+        Ok(_) | Err(_) => Ok(granted.grants),
     }
 }
 

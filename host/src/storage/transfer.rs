@@ -23,7 +23,16 @@ const MAX_LINE_BYTES: u64 = 256 << 20;
 const LEVEL: i32 = 3;
 /// What the keys of the registry's records begin with. They refer to one another, so an export has them as they were
 /// at one moment; what is under other keys stands for itself.
-const RELATED: [&[u8]; 5] = [b"extension/", b"manifest/", b"meta/", b"sealed/", b"settings/"];
+const RELATED: [&[u8]; 8] = [
+    b"extension/",
+    b"grants/",
+    b"manifest/",
+    b"meta/",
+    b"sealed/",
+    b"settings/",
+    b"waiting-manifest/",
+    b"waiting/",
+];
 /// How often changes may come between before an export gives up.
 const TRIES: usize = 1_000;
 
