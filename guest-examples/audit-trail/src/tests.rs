@@ -40,5 +40,5 @@ fn long_key_is_cut_between_characters() {
 
 #[test]
 fn missing_grant_is_a_misconfiguration() {
-    assert!(matches!(failure(store::Error::Denied), Failure::Misconfigured(_)));
+    assert!(matches!(failure(store::Error::Denied("no".into())), Failure::Misconfigured(_)));
 }
