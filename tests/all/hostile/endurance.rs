@@ -91,7 +91,7 @@ async fn a_thousand_connections_dropped_in_the_middle_of_a_call_leave_nothing_be
             let mut stream = host.connect().await;
             // Most leave when the handler runs, the others within their request.
             let sent = if n % 5 == 0 { request.len() - 9 } else { request.len() };
-            stream.write_all(request[..sent].as_bytes()).await.unwrap();
+            stream.write_all(&request.as_bytes()[..sent]).await.unwrap();
             left.push(stream);
         }
         // All are taken; what was open before may have had a connection of this test among it, which is gone.
