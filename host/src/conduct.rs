@@ -440,6 +440,7 @@ fn is_its_own(fault: &Fault) -> bool {
         | Fault::HostCallBytes { .. }
         | Fault::HostCalls { .. }
         | Fault::Handles { .. }
+        | Fault::Secrets { .. }
         | Fault::Trap { .. }
         | Fault::Exit { .. }
         | Fault::Failure { .. }

@@ -287,6 +287,11 @@ impl Fold {
                     "it altered `{name}`, which is not among the fields that it may alter"
                 ));
             }
+            if self.is_secret(&name) && !handler.access.alter.names(&name) {
+                return Err(format!(
+                    "it altered `{name}`, which is secret and not named among the fields that it may alter"
+                ));
+            }
             let to = value.as_ref().map(Value::to_json);
             let from = match &to {
                 Some(to) => members.insert(name.clone(), to.clone()),

@@ -154,7 +154,9 @@ impl Grant {
                 let what = match (hook.phase, field.as_str()) {
                     (Phase::Before, ALL_FIELDS) => "every field that is not secret".to_owned(),
                     (Phase::Before, field) => format!("`{field}`"),
-                    (Phase::After, ALL_FIELDS) => "everything in the result".to_owned(),
+                    (Phase::After, ALL_FIELDS) => {
+                        "everything in the result that is not secret".to_owned()
+                    }
                     (Phase::After, field) => format!("`{field}` in the result"),
                 };
                 format!("alter {what} of {}", actions(hook))

@@ -213,7 +213,7 @@ impl Host {
             .filter(|extension| !self.sandbox.has_compiled(&extension.digest))
         {
             tracing::info!(extension.id = %extension.id, "compiling `{}` for this version of the host", extension.id);
-            if let Err(error) = self.sandbox.recompile(extension).await {
+            if let Err(error) = self.sandbox.recompile(extension.digest).await {
                 tracing::error!(extension.id = %extension.id, %error, "`{}` cannot be compiled; its calls fail until it is installed anew", extension.id);
             }
         }
@@ -255,6 +255,7 @@ impl Host {
         self.check_asked(&package.manifest)?;
         let _changes = self.lock_changes().await;
         let old = self.registry.snapshot().extensions.get(&package.manifest.id).cloned();
+        self.registry.check_decided(&package.manifest, &granting)?;
         let change = match &old {
             None => InstallChange::New,
             Some(old) if old.digest == digest && granting == Granting::Undecided => {
@@ -267,16 +268,18 @@ impl Host {
                         (old.id.clone(), old.version.clone(), package.manifest.version.to_string());
                     return Err(InstallError::NotNewer { id, installed, offered });
                 }
-                InstallChange::Replaced(old.version.clone())
+                match old.digest == digest {
+                    true => InstallChange::Unchanged,
+                    false => InstallChange::Replaced(old.version.clone()),
+                }
             }
         };
         self.sandbox.install(digest, &bytes).await?;
         let components = self.components.clone();
         let stored = tokio::task::spawn_blocking(move || components.put(&bytes));
         stored.await.map_err(|error| InstallError::Host(error.to_string()))??;
-        let version = package.manifest.version.clone();
         let extension = self.registry.install(package, digest, now_ms(), granting).await?;
-        let change = match (&old, extension.manifest.version == version) {
+        let change = match (&old, extension.digest == digest) {
             (Some(old), false) => InstallChange::Waiting(old.version.clone()),
             _ => change,
         };
@@ -315,9 +318,14 @@ impl Host {
         &self,
         id: &str,
         change: GrantChange,
-    ) -> Result<Arc<Extension>, RegistryError> {
+    ) -> Result<Arc<Extension>, InstallError> {
         let _changes = self.lock_changes().await;
         let old = self.registry.snapshot().extensions.get(id).cloned();
+        // What waits may be put to use by this, and must be able to run then: another version of the host may have
+        // compiled it.
+        if let Some(waiting) = old.as_ref().and_then(|old| old.waiting.as_ref()) {
+            self.sandbox.recompile(waiting.digest).await?;
+        }
         let extension = self.registry.change_grants(id, change).await?;
         self.forgive_another(old.as_deref(), &extension);
         Ok(extension)

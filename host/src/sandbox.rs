@@ -29,7 +29,7 @@ use self::limiter::Limiter;
 use self::ticker::Ticker;
 use crate::bindings::{EventHandler, EventHandlerPre};
 use crate::capability::{self, CallState, Services, Stop};
-use crate::extension::{Extension, Handler};
+use crate::extension::Handler;
 use crate::hook::{Event, Fault, LogRecord, Outcome, Use};
 use crate::limits::HostLimits;
 use crate::storage::{Blobs, Digest};
@@ -146,8 +146,8 @@ impl Sandbox {
     }
 
     /// Compiles anew what has no compiled code of this host and engine.
-    pub async fn recompile(&self, extension: &Extension) -> Result<(), CompiledError> {
-        self.compiled.recompile(extension.digest).await
+    pub async fn recompile(&self, digest: Digest) -> Result<(), CompiledError> {
+        self.compiled.recompile(digest).await
     }
 
     /// Removes the compiled code of components that are not in use.

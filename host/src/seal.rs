@@ -40,7 +40,7 @@ impl KeySources {
     pub fn of_process(data: &Path) -> Self {
         Self {
             credentials: std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
-            variable: std::env::var(VARIABLE).ok(),
+            variable: std::env::var_os(VARIABLE).map(|key| key.to_string_lossy().into_owned()),
             file: data.join(FILE),
         }
     }

@@ -79,6 +79,9 @@ async fn each_route_takes_the_tokens_that_it_should() {
     401 401 403 yes DELETE /v1/extensions/{id}
     401 401 403 yes POST /v1/extensions/{id}/disable
     401 401 403 yes POST /v1/extensions/{id}/enable
+    401 401 403 yes GET /v1/extensions/{id}/grants
+    401 401 403 yes PUT /v1/extensions/{id}/grants
+    401 401 403 yes POST /v1/extensions/{id}/grants
     401 401 403 yes GET /v1/extensions/{id}/settings
     401 401 403 yes PUT /v1/extensions/{id}/settings
     401 401 403 yes GET /v1/journal

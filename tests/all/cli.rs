@@ -68,18 +68,28 @@ async fn show_tells_everything_about_an_extension() {
     misbehaving 1.0.0 (enabled)
     Misbehaving: Test guest: does what the parameter `do` of an event says, mostly wrong.
     licence: Apache-2.0
-    keeps data: Tests the store.
     component: [digest]
     installed: [time]
 
-    HOOK  PRIORITY  POWERS  MAY ALTER  ON  ON FAILURE  FUEL  DEADLINE  MEMORY
+    HOOK  PRIORITY  POWERS  MAY ALTER  ON  WHEN  ON FAILURE  FUEL  DEADLINE  MEMORY
     before:*  7  alter, skip, deny  *  deny  [n]  [took]  [n]
     after:*  7  alter  *  succeeded  proceed  [n]  [took]  [n]
+
+      GRANT  WANTS TO  BECAUSE
+    granted  deny before:*  deny every action  Tests every power.
+    granted  skip before:*  take every action over from the panel  Tests every power.
+    granted  alter before:* *  alter every field that is not secret of every action  Tests every power.
+    granted  read before:* *  read every field that is not secret of every action, before it is done  Tests every power.
+    granted  alter after:* *  alter everything in the result of every action  Tests every power.
+    granted  use after:* password  hand on, unread, the secret `password` of every action, after it  Tests every power.
+    granted  read after:* *  read every field that is not secret of every action, after it  Tests every power.
+    granted  kv  keep data on this host  Tests the store.
+    granted  command tool  run the command `tool`  Tests running commands.
 
     settings
       entries = ["one","two"]
       limit = 7
-      note = "a note"
+      note = a note
     exit 0
     "#);
     assert_snapshot!(run(&host, &["show", "misbehavin"]), @r#"
@@ -107,8 +117,10 @@ async fn install_says_what_it_did_and_what_the_extension_may_do() {
       may alter every field that is not secret of every action
       may read every field that is not secret of every action, before it is done
       may alter everything in the result of every action
+      may hand on, unread, the secret `password` of every action, after it
       may read every field that is not secret of every action, after it
       may keep data on this host
+      may run the command `tool`
     exit 0
     "#);
     assert_snapshot!(run(&host, &["install", &first]), @r#"

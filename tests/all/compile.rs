@@ -81,8 +81,9 @@ async fn over_the_limit(host: &Running, component: Vec<u8>) -> String {
     assert_eq!(
         (answer.status.as_u16(), answer.code().as_str()),
         (422, "component.compile-limit"),
-        "{}",
-        answer.text
+        "{}: {}",
+        answer.text,
+        host.log()
     );
     assert!(answered > 10, "{answered} calls were answered meanwhile");
     assert_eq!(directories.each_ref().map(|directory| files(directory)), before);

@@ -136,7 +136,7 @@ async fn kv_that_is_not_granted_says_what_to_do() {
 async fn an_extension_that_asks_is_refused_when_nobody_decides() {
     let host = guests::host("").await;
     let answer = host.request(Method::POST, "/v1/extensions", plain("1.0.0")).await;
-    insta::assert_snapshot!(answer.refusal(), @"409 grants.undecided: `guest` asks for `deny before:*`, `skip before:*`, `alter before:* *`, `alter after:* *`, `kv`; nothing is installed until it is decided what is granted (hint: install with --grant-all, with --grant for each, with --grants FILE, or with --grant-none)");
+    insta::assert_snapshot!(answer.refusal(), @"409 grants.undecided: `guest` asks for `deny before:*`, `skip before:*`, `alter before:* *`, `alter after:* *`, `use after:* password` and 2 more; nothing is installed until it is decided what is granted (hint: install with --grant-all, with --grant for each, with --grants FILE, or with --grant-none)");
     assert_eq!(
         host.request(Method::GET, "/v1/extensions/guest", "").await.code(),
         "extension.unknown"
@@ -218,7 +218,8 @@ async fn the_command_line_installs_with_what_it_is_told() {
     assert_eq!(status, Some(0));
     assert!(told.contains("may keep data on this host"), "{told}");
     assert!(told.contains("may not deny every action"), "{told}");
-    let output = cli_command(&["install", "x.wasm", "--grant", "kw"]).output().unwrap();
+    let output =
+        cli_command(&["install", "x.wasm", "--grant", "comand smbpasswd"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `kv`?"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `command`?"));
 }

@@ -255,7 +255,7 @@ async fn a_manifest_that_asks_for_the_wrong_thing_is_refused() {
         (HOOK, "hook = \"before:*\"\nfuel = 99999999999\n"),
         (HOOK, "hook = \"before:*\"\n[[on]]\nhook = \"before:*\"\n"),
         (HOOK, "hook = \"before:*\"\n[needs.kv]\nreason = \"\"\n"),
-        (HOOK, "hook = \"before:*\"\n[needs.http]\nreason = \"x\"\n"),
+        (HOOK, "hook = \"before:*\"\n[needs.ftp]\nreason = \"x\"\n"),
         (HOOK, "hook = \"before:*\"\n[settings]\ntype = \"array\"\n"),
         (HOOK, "hook = \"before:*\"\n[settings]\ntype = \"object\"\nproperties = 7\n"),
     ]);
@@ -281,11 +281,11 @@ async fn a_manifest_that_asks_for_the_wrong_thing_is_refused() {
     422 manifest.limits: the extension `odd` asks for `fuel` = 99999999999, above this host's ceiling of 10000000000 (hint: raise `limits.ceiling` in palisade.toml if you trust it with that)
     422 manifest.invalid: the manifest is wrong: the hook `before:*` is subscribed to twice
     422 manifest.invalid: the manifest is wrong: `needs.kv.reason` must be 1 to 500 characters without control characters: ``
-    422 manifest.invalid: the manifest is wrong: TOML parse error at line 9, column 8
+    422 manifest.invalid: the manifest is wrong: TOML parse error at line 9, column 1
       |
-    9 | [needs.http]
-      |        ^^^^
-    unknown field `http`, expected `kv`
+    9 | [needs.ftp]
+      |        ^^^
+    unknown field `ftp`, expected one of `kv`, `http`, `commands`, `reveal`
     422 manifest.invalid: the manifest is wrong: `settings` must be a JSON Schema with `type = "object"`
     422 manifest.invalid: the manifest is wrong: `settings` is not a JSON Schema: 7 is not of type "object"
     "#);

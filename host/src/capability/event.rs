@@ -7,6 +7,7 @@ use crate::bindings::core_types::{ObjectRef, Value as WitValue};
 use crate::bindings::events::{self, ActorKind, Phase, Powers, Role, Status};
 use crate::extension::Access;
 use crate::hook::{self, Params, Power, Rehearsal, Value};
+use crate::package::Fields;
 
 /// What stands behind a guest's handle to the event. A call has one event, which is in its state.
 pub struct EventHandle;
@@ -30,11 +31,14 @@ impl serde::Serialize for Seen<'_> {
     }
 }
 
-/// A result as a handler sees it: of a JSON object the members that it was granted.
+/// A result as a handler sees it: of a JSON object the members that it was granted, anything else as a whole or not.
 fn shown(result: &serde_json::Value, access: &Access) -> serde_json::Value {
     let mut shown = hook::redacted(result);
-    if let serde_json::Value::Object(members) = &mut shown {
-        members.retain(|name, _| access.sees(name));
+    match &mut shown {
+        serde_json::Value::Object(members) => members.retain(|name, _| access.sees(name)),
+        // What has no members is seen by whoever sees all of them.
+        _ if access.read == Fields::All => {}
+        other => *other = serde_json::Value::Null,
     }
     shown
 }

@@ -146,7 +146,7 @@ impl CallState {
         let bytes = before.with(bytes);
         if let Before::User(_) = before {
             // The encoding of both together is not among the forms of the secret alone.
-            self.known.add([bytes.strip_prefix(b"Basic ").unwrap_or_default()]);
+            self.remember([bytes.strip_prefix(b"Basic ").unwrap_or_default()])?;
         }
         let Ok(mut value) = draft::check_value(&bytes) else {
             let message =
@@ -197,11 +197,16 @@ impl CallState {
             self.known.take_out_of_output(&mut bytes, Cut::No);
             bytes
         };
+        let own_text = |name: &str| {
+            let mut name = name.to_owned();
+            self.known.take_out(&mut name);
+            name
+        };
         let headers = answer.headers.iter();
         let response = Response {
             status: answer.status.as_u16(),
             headers: headers
-                .map(|(name, value)| (name.as_str().to_owned(), own(value.as_bytes().to_vec())))
+                .map(|(name, value)| (own_text(name.as_str()), own(value.as_bytes().to_vec())))
                 .collect(),
             body: own(answer.body.into()),
         };

@@ -5,7 +5,10 @@
 //! it writes it down gets past that: whom a secret is revealed to has it. This must never show a secret itself.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -22,6 +25,14 @@ const LEAST_ENCODED: usize = 4;
 /// The same for base64 that begins within a group, of which fewer digits are sure, and for the part of a secret
 /// before the place where the host cut a text.
 const LEAST_IN_PART: usize = 6;
+/// Bytes of a secret above which only its usual forms are looked for.
+const MOST_IN_ALL_FORMS: usize = 1 << 10;
+/// Forms that are looked for in one call, and bytes of all of them: looking for them must stay cheap, and what is
+/// secret is up to whoever wrote the manifest.
+pub(super) const MAX_FORMS: usize = 4_000;
+const MAX_FORM_BYTES: usize = 128 << 10;
+/// Texts of a call in which the beginning of a secret is looked for before a cut. Of the others nothing is left.
+const MAX_CUT_TEXTS: u32 = 64;
 
 /// Whether an output goes on where it ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,30 +47,42 @@ pub(super) enum Cut {
 #[derive(Default)]
 pub(crate) struct Known {
     secrets: BTreeSet<Vec<u8>>,
-    forms: Vec<String>,
+    forms: Vec<Vec<u8>>,
+    /// Finds all forms in one pass; made when it is first asked after a change.
+    finder: OnceLock<Option<AhoCorasick>>,
+    cut_texts: AtomicU32,
 }
+
+/// More secrets than are taken out of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooMany;
 
 impl Known {
     /// Remembers secrets, to be taken out of what is written from now on. Those that it knows cost nothing more.
-    pub(super) fn add<'a>(&mut self, secrets: impl IntoIterator<Item = &'a [u8]>) {
+    pub(super) fn add<'a>(
+        &mut self,
+        secrets: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), TooMany> {
         let known = self.forms.len();
         for secret in secrets {
             if secret.is_empty() || !self.secrets.insert(secret.to_vec()) {
                 continue;
             }
-            if let Ok(text) = std::str::from_utf8(secret) {
-                self.forms.extend(forms_of_text(text));
-            }
-            if secret.len() >= LEAST_ENCODED {
-                self.forms.extend(forms_of_bytes(secret));
-            }
+            self.forms.extend(forms_of(secret));
         }
         if self.forms.len() == known {
-            return;
+            return Ok(());
         }
-        // The longest first, or a shorter one would leave the rest of it standing.
-        self.forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        self.forms.retain(|form| !form.is_empty());
+        self.forms.sort();
         self.forms.dedup();
+        self.finder = OnceLock::new();
+        match self.forms.len() <= MAX_FORMS
+            && self.forms.iter().map(Vec::len).sum::<usize>() <= MAX_FORM_BYTES
+        {
+            true => Ok(()),
+            false => Err(TooMany),
+        }
     }
 
     /// Whether there is nothing to take out.
@@ -67,16 +90,44 @@ impl Known {
         self.forms.is_empty()
     }
 
+    /// What finds the forms: the longest of those that begin at a place, or the rest of it would be left standing.
+    fn finder(&self) -> Option<&AhoCorasick> {
+        let build = || {
+            let mut builder = AhoCorasick::builder();
+            builder.match_kind(MatchKind::LeftmostLongest);
+            builder.kind(Some(AhoCorasickKind::ContiguousNFA)).build(&self.forms).ok()
+        };
+        self.finder.get_or_init(build).as_ref()
+    }
+
+    /// The bytes without the secrets, in one pass; `None` if there are none in them.
+    fn without(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        // Without a finder everything may be a secret.
+        let Some(finder) = self.finder() else { return Some(TAKEN_OUT.into()) };
+        let mut found = finder.find_iter(bytes).peekable();
+        found.peek()?;
+        let mut kept = Vec::with_capacity(bytes.len());
+        let mut from = 0;
+        for place in found {
+            kept.extend_from_slice(bytes.get(from..place.start()).unwrap_or_default());
+            kept.extend_from_slice(TAKEN_OUT.as_bytes());
+            from = place.end();
+        }
+        kept.extend_from_slice(bytes.get(from..).unwrap_or_default());
+        Some(kept)
+    }
+
     fn is_in(&self, text: &str) -> bool {
-        self.forms.iter().any(|form| text.contains(form))
+        !self.is_empty() && self.finder().is_none_or(|finder| finder.is_match(text))
     }
 
     /// Takes the secrets out of a text.
     pub(super) fn take_out(&self, text: &mut String) {
-        for form in &self.forms {
-            if text.contains(form) {
-                *text = text.replace(form, TAKEN_OUT);
-            }
+        if self.is_empty() {
+            return;
+        }
+        if let Some(kept) = self.without(text.as_bytes()) {
+            *text = String::from_utf8_lossy(&kept).into_owned();
         }
         self.take_out_at_cut(text);
     }
@@ -85,37 +136,43 @@ impl Known {
     fn take_out_at_cut(&self, text: &mut String) {
         for mark in CUTS {
             let Some(cut) = text.rfind(mark) else { continue };
-            let kept = text.get(..cut).unwrap_or_default();
-            let part = |form: &String| {
-                let ends = (LEAST_IN_PART..form.len().min(kept.len() + 1)).rev();
-                ends.filter_map(|end| form.get(..end))
-                    .find(|part| kept.ends_with(part))
-                    .map(str::len)
-            };
-            if let Some(longest) = self.forms.iter().filter_map(part).max() {
-                text.replace_range(cut - longest..cut, TAKEN_OUT);
+            if self.cut_texts.fetch_add(1, Ordering::Relaxed) >= MAX_CUT_TEXTS {
+                text.replace_range(..cut, TAKEN_OUT);
+                continue;
+            }
+            let kept = text.as_bytes().get(..cut).unwrap_or_default();
+            let longest = self.begun_at_end(kept, LEAST_IN_PART);
+            // The part of a character that a form ends in is no part of the text.
+            let from = text.floor_char_boundary(cut - longest);
+            if longest > 0 {
+                text.replace_range(from..cut, TAKEN_OUT);
             }
         }
+    }
+
+    /// Bytes at the end that are the beginning of a form, at least so many; 0 if there are none.
+    fn begun_at_end(&self, bytes: &[u8], least: usize) -> usize {
+        let begun = |form: &Vec<u8>| {
+            let lengths = (least..form.len().min(bytes.len() + 1)).rev();
+            lengths
+                .filter_map(|length| form.get(..length))
+                .find(|part| bytes.ends_with(part))
+                .map(<[u8]>::len)
+        };
+        self.forms.iter().filter_map(begun).max().unwrap_or(0)
     }
 
     /// Takes the secrets out of what comes back from outside, and what is the beginning of one from its end if the
     /// rest was cut off.
     pub(super) fn take_out_of_output(&self, output: &mut Vec<u8>, cut: Cut) {
-        for form in self.forms.iter().map(String::as_bytes) {
-            if let Some(replaced) = without(output, form) {
-                *output = replaced;
-            }
+        if self.is_empty() {
+            return;
         }
-        let begun = |form: &String| {
-            let form = form.as_bytes();
-            let lengths = (1..form.len().min(output.len() + 1)).rev();
-            let mut parts = lengths.filter_map(|length| form.get(..length));
-            parts.find(|part| output.ends_with(part)).map(<[u8]>::len)
-        };
-        if cut == Cut::Yes
-            && let Some(begun) = self.forms.iter().filter_map(begun).max()
-        {
-            output.truncate(output.len() - begun);
+        if let Some(kept) = self.without(output) {
+            *output = kept;
+        }
+        if cut == Cut::Yes {
+            output.truncate(output.len() - self.begun_at_end(output, 1));
         }
     }
 
@@ -227,33 +284,29 @@ impl Known {
     }
 }
 
-/// The bytes with each occurrence of these others taken out; `None` if there is none. Each byte is copied once,
-/// however many there are: what comes from outside may be made of nothing else.
-fn without(bytes: &[u8], sought: &[u8]) -> Option<Vec<u8>> {
-    let next = |from: usize| {
-        let rest = bytes.get(from..)?;
-        rest.windows(sought.len()).position(|window| window == sought).map(|at| from + at)
-    };
-    let mut at = next(0)?;
-    let mut kept = Vec::with_capacity(bytes.len());
-    let mut from = 0;
-    loop {
-        kept.extend_from_slice(bytes.get(from..at)?);
-        kept.extend_from_slice(TAKEN_OUT.as_bytes());
-        from = at + sought.len();
-        match next(from) {
-            Some(found) => at = found,
-            None => break,
-        }
-    }
-    kept.extend_from_slice(bytes.get(from..)?);
-    Some(kept)
-}
-
 /// Whether a parameter is secret: by its name, or because the panel sent it as a secret.
 fn is_secret_in(event: &Event, name: &str) -> bool {
     let sent = |params: &Params| matches!(params.get(name), Some(Value::Secret(_)));
     is_secret(&event.call.action, name) || sent(&event.params) || sent(&event.call.params)
+}
+
+/// Everything that a secret is looked for as.
+fn forms_of(secret: &[u8]) -> Vec<Vec<u8>> {
+    let text = std::str::from_utf8(secret).ok();
+    let mut forms = vec![secret.to_vec()];
+    if secret.len() > MOST_IN_ALL_FORMS {
+        let json = text.map(|text| serde_json::Value::from(text).to_string());
+        forms.extend(json.map(|json| json.trim_matches('"').as_bytes().to_vec()));
+        forms.push(STANDARD_NO_PAD.encode(secret).into_bytes());
+        forms.push(URL_SAFE_NO_PAD.encode(secret).into_bytes());
+        return forms;
+    }
+    let texts = text.map(forms_of_text).unwrap_or_default();
+    forms.extend(texts.into_iter().map(String::into_bytes));
+    if secret.len() >= LEAST_ENCODED {
+        forms.extend(forms_of_bytes(secret).into_iter().map(String::into_bytes));
+    }
+    forms
 }
 
 /// A text as it is, and as it is escaped where texts are printed.
@@ -325,7 +378,7 @@ mod tests {
 
     fn known() -> Known {
         let mut known = Known::default();
-        known.add([b"canary \"1\"".as_slice()]);
+        known.add([b"canary \"1\"".as_slice()]).unwrap();
         known
     }
 
@@ -389,7 +442,7 @@ mod tests {
     #[test]
     fn a_secret_is_found_where_control_characters_and_letters_are_escaped() {
         let mut known = Known::default();
-        known.add(["p\u{e4}ss\u{1b}/?".as_bytes()]);
+        known.add(["p\u{e4}ss\u{1b}/?".as_bytes()]).unwrap();
         for form in ["p\u{e4}ss\\u{1b}/?", "p\\u{e4}ss\\u{1b}/?", "p%c3%a4ss%1b%2f%3f"] {
             assert_eq!(taken_out(&known, form), TAKEN_OUT, "{form}");
         }
@@ -485,7 +538,7 @@ mod tests {
     #[test]
     fn an_output_of_nothing_but_a_secret_is_no_harder_than_another() {
         let mut known = Known::default();
-        known.add([b"aaaa".as_slice()]);
+        known.add([b"aaaa".as_slice()]).unwrap();
         let mut output = vec![b'a'; 4 << 20];
         known.take_out_of_output(&mut output, Cut::No);
         assert_eq!(output.len(), (1 << 20) * TAKEN_OUT.len());
@@ -495,14 +548,14 @@ mod tests {
     fn a_secret_that_is_read_again_is_not_looked_for_twice() {
         let mut known = known();
         let forms = known.forms.len();
-        known.add([b"canary \"1\"".as_slice(), b""]);
+        known.add([b"canary \"1\"".as_slice(), b""]).unwrap();
         assert_eq!(known.forms.len(), forms);
     }
 
     #[test]
     fn a_short_secret_is_taken_out_as_it_is() {
         let mut known = Known::default();
-        known.add([b"7".as_slice()]);
+        known.add([b"7".as_slice()]).unwrap();
         assert_eq!(taken_out(&known, "it is 7, not 37"), "it is [secret], not 3[secret]");
     }
 }

@@ -7,14 +7,12 @@
 
 use wasmtime::component::Resource;
 
-use super::CallState;
+use super::known::{Known, MAX_FORMS, TooMany};
+use super::{CallState, Stop};
 use crate::bindings::{reveal, secrets};
 use crate::grant::Grant;
-use crate::hook::Value;
+use crate::hook::{Fault, Value};
 use crate::package::is_secret_setting;
-
-/// Texts of one secret list or document that are looked for one by one, beside the whole.
-const MAX_TEXTS: usize = 100;
 
 /// A guest's handle to a secret.
 pub struct SecretHandle {
@@ -103,22 +101,27 @@ impl reveal::Host for CallState {
                 Grant::Reveal(self.handler.subscription.hook.clone(), name.clone())
             }
         };
-        let what = match of {
-            SecretOf::Setting => format!("setting {name}"),
-            SecretOf::Parameter => name.clone(),
-        };
+        let what = self.table.get(&secret)?.in_uses();
         if let Err(why) = self.handler.extension.check(&grant) {
             self.uses.refused("reveal", &what);
             return Ok(Err(secrets::Error::Denied(why)));
         }
         self.uses.used("reveal", &what);
-        let value = self.secret(&secret)?;
+        let value = self.value_of(&secret)?;
         self.handed_out(value.as_ref().map_or(0, Vec::len));
         Ok(value.ok_or(secrets::Error::Unset))
     }
 }
 
 impl SecretHandle {
+    /// What it is called in the journal, as in the spelling of its grant.
+    fn in_uses(&self) -> String {
+        match self.of {
+            SecretOf::Setting => format!("setting {}", self.name),
+            SecretOf::Parameter => self.name.clone(),
+        }
+    }
+
     /// The name of the setting or parameter.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -132,6 +135,12 @@ impl CallState {
         &mut self,
         secret: &Resource<SecretHandle>,
     ) -> wasmtime::Result<Option<Vec<u8>>> {
+        let what = self.table.get(secret)?.in_uses();
+        self.uses.used("use", &what);
+        self.value_of(secret)
+    }
+
+    fn value_of(&mut self, secret: &Resource<SecretHandle>) -> wasmtime::Result<Option<Vec<u8>>> {
         let SecretHandle { name, of } = self.table.get(secret)?;
         let setting;
         let value = match of {
@@ -147,10 +156,25 @@ impl CallState {
         let Some(value) = value else { return Ok(None) };
         let bytes = bytes_of(value);
         // Of a list or a document each text is a secret by itself.
-        let texts = texts_in(value).into_iter().take(MAX_TEXTS).map(str::as_bytes);
-        self.known.add(std::iter::once(bytes.as_slice()).chain(texts));
+        let texts = texts_in(value).into_iter().map(str::as_bytes);
+        remember(&mut self.known, std::iter::once(bytes.as_slice()).chain(texts))?;
         Ok(Some(bytes))
     }
+
+    /// Remembers what a secret became, to take it out of what the guest writes.
+    pub(super) fn remember<'a>(
+        &mut self,
+        secrets: impl IntoIterator<Item = &'a [u8]>,
+    ) -> wasmtime::Result<()> {
+        remember(&mut self.known, secrets)
+    }
+}
+
+fn remember<'a>(
+    known: &mut Known,
+    secrets: impl IntoIterator<Item = &'a [u8]>,
+) -> wasmtime::Result<()> {
+    known.add(secrets).map_err(|TooMany| Stop(Fault::Secrets { limit: MAX_FORMS as u64 }).into())
 }
 
 /// A secret as bytes: a text as it is, anything else as JSON.

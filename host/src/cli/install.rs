@@ -148,7 +148,11 @@ fn decide(open: &[&Ask]) -> Result<Decision, Failure> {
         .interact_opt()
         .map_err(failed)?;
     match choice {
-        Some(0) => Ok(Decision::Made("all".into())),
+        // What was shown, and nothing that was decided before.
+        Some(0) => {
+            let shown: Grants = open.iter().map(|ask| ask.grant.clone()).collect();
+            Ok(Decision::Made(json!(shown).to_string()))
+        }
         Some(1) => {
             let mut granted = Grants::new();
             for ask in open {

@@ -63,6 +63,12 @@ pub enum Fault {
         /// Handles at one time.
         limit: u64,
     },
+    /// More or larger secrets were handed on or read than the host can take out of what the call writes.
+    #[error("too many secrets handed on: the limit is {limit} forms of them, in 128 KiB")]
+    Secrets {
+        /// Forms in which secrets are looked for.
+        limit: u64,
+    },
     /// The guest trapped.
     #[error("trapped: {message}")]
     Trap {
@@ -142,6 +148,7 @@ impl Fault {
             Fault::HostCallBytes { .. } => "host-call-bytes",
             Fault::HostCalls { .. } => "host-calls",
             Fault::Handles { .. } => "handles",
+            Fault::Secrets { .. } => "secrets",
             Fault::Trap { .. } => "trap",
             Fault::Exit { .. } => "exit",
             Fault::Failure { .. } => "failure",
@@ -167,6 +174,7 @@ impl Fault {
             | Fault::HostCallBytes { limit }
             | Fault::HostCalls { limit }
             | Fault::Handles { limit }
+            | Fault::Secrets { limit }
             | Fault::Busy { limit }
             | Fault::Concurrency { limit }
             | Fault::Overloaded { limit } => Some(*limit),

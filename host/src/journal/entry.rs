@@ -10,6 +10,8 @@ use crate::hook::{Decision, LogLevel, ObjectRef, Phase, Status, Use};
 /// Problems and handlers that an abridged entry keeps, and bytes of a text in it.
 const MAX_ABRIDGED: usize = 50;
 const MAX_ABRIDGED_BYTES: usize = 200;
+/// Uses of each handler that an abridged entry keeps.
+const MAX_ABRIDGED_USES: usize = 5;
 
 /// A hook call and its verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -172,6 +174,8 @@ impl Entry {
         self.trace.truncate(MAX_ABRIDGED);
         for trace in &mut self.trace {
             trace.log.clear();
+            trace.uses.truncate(MAX_ABRIDGED_USES);
+            trace.uses.iter_mut().for_each(|entry| cut(&mut entry.what));
             if let Some(reason) = &mut trace.reason {
                 cut(reason);
             }

@@ -67,7 +67,7 @@ impl Reach {
         match (self, not_public(address)) {
             (Self::Anywhere, _) | (Self::Loopback, Some(Kind::Loopback)) => Ok(()),
             (_, Some(kind)) => Err(kind),
-            (_, None) if is_own(address) => Err(Kind::Own),
+            (_, None) if leads_here(address) => Err(Kind::Own),
             (Self::Loopback, None) => Err(Kind::Reserved),
             (Self::Public, None) => Ok(()),
         }
@@ -80,11 +80,19 @@ fn is_own(address: IpAddr) -> bool {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    let from = std::net::UdpSocket::bind((unspecified, 0)).and_then(|socket| {
-        socket.connect((address, 9))?;
-        socket.local_addr()
-    });
+    // What cannot be asked may be so; what has no way to it is not.
+    let Ok(socket) = std::net::UdpSocket::bind((unspecified, 0)) else { return true };
+    let from = socket.connect((address, 9)).and_then(|()| socket.local_addr());
     from.is_ok_and(|from| from.ip() == address)
+}
+
+/// Whether an address is this host's own, by itself or by the IPv4 address inside it.
+fn leads_here(address: IpAddr) -> bool {
+    let inside = match address {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(address) => inside(address),
+    };
+    is_own(address) || inside.is_some_and(|inside| is_own(inside.into()))
 }
 
 /// What keeps an address from being public; `None` if nothing does.
@@ -114,15 +122,13 @@ fn not_public_v4(address: Ipv4Addr) -> Option<Kind> {
 }
 
 fn not_public_v6(address: Ipv6Addr) -> Option<Kind> {
+    let is_special = address.is_unspecified() || address.is_loopback();
+    if let Some(inside) = inside(address).filter(|_| !is_special) {
+        return not_public_v4(inside);
+    }
     let kind = match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] => Kind::Unspecified,
         [0, 0, 0, 0, 0, 0, 0, 1] => Kind::Loopback,
-        // Mapped, compatible, translated (RFC 2765) and NAT64: it goes to the address inside.
-        [0, 0, 0, 0, 0, 0xffff | 0, high, low]
-        | [0, 0, 0, 0, 0xffff, 0, high, low]
-        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => return not_public_v4(embedded(high, low)),
-        // 6to4.
-        [0x2002, high, low, ..] => return not_public_v4(embedded(high, low)),
         // Teredo: a server, and a client with all bits turned over.
         [0x2001, 0, server_high, server_low, .., high, low] => {
             return not_public_v4(embedded(server_high, server_low))
@@ -139,6 +145,18 @@ fn not_public_v6(address: Ipv6Addr) -> Option<Kind> {
         _ => return None,
     };
     Some(kind)
+}
+
+/// The IPv4 address that an IPv6 one leads to.
+fn inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    match address.segments() {
+        // Mapped, compatible, translated (RFC 2765), NAT64 and 6to4.
+        [0, 0, 0, 0, 0, 0xffff | 0, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(embedded(high, low)),
+        _ => None,
+    }
 }
 
 /// The IPv4 address in two parts of an IPv6 one.

@@ -62,6 +62,30 @@ pub(super) fn listed(grants: &[Grant]) -> String {
 }
 
 impl Registry {
+    /// Checks that an installation can be decided, before anything is compiled for it.
+    pub fn check_decided(
+        &self,
+        manifest: &Manifest,
+        granting: &Granting,
+    ) -> Result<(), RegistryError> {
+        let is_new = !self.snapshot().extensions.contains_key(&manifest.id);
+        match granting {
+            Granting::All => Ok(()),
+            Granting::These(these) => {
+                these.iter().try_for_each(|grant| check_asked(manifest, None, grant))
+            }
+            Granting::Undecided => {
+                let asks = undecided(manifest, None, &Grants::new());
+                let open: Vec<Grant> =
+                    asks.into_iter().filter(|grant| !grant.is_ordinary()).cloned().collect();
+                match is_new && !open.is_empty() {
+                    true => Err(RegistryError::Undecided { id: manifest.id.clone(), asks: open }),
+                    false => Ok(()),
+                }
+            }
+        }
+    }
+
     pub(super) async fn record_install(
         &self,
         package: Package,

@@ -100,6 +100,8 @@ fn start(program: &Path, limits: &CompileLimits) -> std::io::Result<Child> {
         .arg(limits.memory_bytes.to_string())
         .env_clear()
         .env("RAYON_NUM_THREADS", THREADS)
+        // The allocator takes address space as it needs it: what it reserved beforehand would count as used.
+        .env("MIMALLOC_ARENA_RESERVE", "0")
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

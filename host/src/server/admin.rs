@@ -16,7 +16,7 @@ use super::extract::{Path, Query};
 use super::grants::{self, GrantsResponse};
 use super::{AppState, body};
 use crate::conduct::Bypassed;
-use crate::extension::{Extension, Settings, State as ExtensionState};
+use crate::extension::{Access, Extension, Settings, State as ExtensionState};
 use crate::hook::catalogue::{FieldKind, catalogue};
 use crate::hook::{Decision, Phase, Power, Status};
 use crate::host::{InstallChange, Replace};
@@ -225,9 +225,9 @@ fn summary(app: &super::App, extension: &Extension) -> ExtensionSummary {
     let report = app.host.conduct.report(&extension.id, Instant::now());
     let subscriptions = &extension.manifest.subscriptions;
     let mut powers: Vec<Power> = Vec::new();
-    for power in subscriptions.iter().flat_map(|subscription| &subscription.powers) {
-        if !powers.contains(power) {
-            powers.push(*power);
+    for power in subscriptions.iter().flat_map(|on| Access::new(on, &extension.granted).powers) {
+        if !powers.contains(&power) {
+            powers.push(power);
         }
     }
     ExtensionSummary {
@@ -249,13 +249,14 @@ pub(super) fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail
     let unset = crate::registry::Overrides::default();
     let set = policy.overrides.get(&*extension.id).unwrap_or(&unset);
     let handlers = extension.manifest.subscriptions.iter().map(|subscription| {
+        let access = Access::new(subscription, &extension.granted);
         let limits =
             policy.limits.resolve(subscription.hook.phase, &subscription.asked, &set.limits);
         HandlerDetail {
             hook: subscription.hook.to_string(),
             priority: set.priority.unwrap_or(subscription.priority),
-            powers: subscription.powers.clone(),
-            alter: subscription.alter.to_list(),
+            powers: access.powers,
+            alter: access.alter.to_list(),
             status: match subscription.hook.phase {
                 Phase::Before => Vec::new(),
                 Phase::After => subscription.statuses.clone(),

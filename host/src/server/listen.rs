@@ -206,7 +206,11 @@ impl Connections {
             let (request, unread) = body::lend(request);
             let response = match auth::check(&self.app, peer, &request) {
                 Ok(()) => self.router.clone().oneshot(request).await,
-                Err(refused) => Ok(refused.into_response()),
+                Err(refused) => {
+                    // Its body comes back to be drained.
+                    drop(request);
+                    Ok(refused.into_response())
+                }
             };
             unread.drain(end).await;
             response

@@ -225,7 +225,6 @@ pub struct WireTrace<'a> {
     /// Microseconds that it took.
     pub duration_us: u64,
     /// What it used outside its sandbox: secrets, origins, commands.
-    #[serde(skip_serializing_if = "<[Use]>::is_empty")]
     pub uses: &'a [Use],
 }
 

@@ -83,7 +83,7 @@ fn config_shows_every_default_and_checks_a_file() {
       |
     1 | lisen = "127.0.0.1:1"
       | ^^^^^
-    unknown field `lisen`, expected one of `data`, `socket`, `listen`, `log`, `server`, `locale`, `attributes`, `sandbox`, `compile`, `journal`, `limits`, `extension`
+    unknown field `lisen`, expected one of `data`, `socket`, `listen`, `log`, `server`, `locale`, `attributes`, `sandbox`, `compile`, `http`, `journal`, `limits`, `commands`, `conduct`, `extension`, `command`
     hint: did you mean `listen`?
     exit 78
     "#);
@@ -128,11 +128,11 @@ fn pack_checks_the_component_and_the_manifest() {
     exit 0
     "#);
     assert_snapshot!(pack(&["good.wasm", "--manifest", "wrong.toml", "--output", "out.wasm"]), @r#"
-    error: `wrong.toml`: the manifest is wrong: TOML parse error at line 14, column 1
+    error: `wrong.toml`: the manifest is wrong: TOML parse error at line 15, column 1
       |
-    14 | power = ["alter", "skip", "deny"]
+    15 | power = ["alter", "skip", "deny"]
       | ^^^^^
-    unknown field `power`, expected one of `hook`, `reason`, `priority`, `powers`, `read`, `alter`, `secrets`, `reveal`, `own-actions`, `status`, `on-failure`, `fuel`, `deadline-ms`
+    unknown field `power`, expected one of `hook`, `reason`, `priority`, `powers`, `read`, `alter`, `secrets`, `reveal`, `own-actions`, `status`, `when`, `on-failure`, `fuel`, `deadline-ms`
     hint: did you mean `powers`?
     exit 1
     "#);

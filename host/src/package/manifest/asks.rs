@@ -10,9 +10,10 @@ use crate::hook::{HookPattern, Power};
 
 /// Entries of a list under `needs`.
 const MAX_NEEDS: usize = 100;
-/// Things that a manifest may ask for, and bytes of them as they are written; the registry keeps them as one value.
+/// Things that a manifest may ask for, and bytes of them as they are written; the registry keeps those
+/// of two versions as one value.
 const MAX_ASKS: usize = 1_000;
-const MAX_ASKS_BYTES: usize = 48 << 10;
+const MAX_ASKS_BYTES: usize = 24 << 10;
 
 /// The tables under `needs`, as they are written.
 #[derive(Deserialize, Default)]
