@@ -155,7 +155,7 @@ impl Grant {
                     (Phase::Before, ALL_FIELDS) => "every field that is not secret".to_owned(),
                     (Phase::Before, field) => format!("`{field}`"),
                     (Phase::After, ALL_FIELDS) => {
-                        "everything in the result that is not secret".to_owned()
+                        "everything that is not secret in the result".to_owned()
                     }
                     (Phase::After, field) => format!("`{field}` in the result"),
                 };

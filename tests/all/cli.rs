@@ -80,7 +80,7 @@ async fn show_tells_everything_about_an_extension() {
     granted  skip before:*  take every action over from the panel  Tests every power.
     granted  alter before:* *  alter every field that is not secret of every action  Tests every power.
     granted  read before:* *  read every field that is not secret of every action, before it is done  Tests every power.
-    granted  alter after:* *  alter everything in the result of every action  Tests every power.
+    granted  alter after:* *  alter everything that is not secret in the result of every action  Tests every power.
     granted  use after:* password  hand on, unread, the secret `password` of every action, after it  Tests every power.
     granted  read after:* *  read every field that is not secret of every action, after it  Tests every power.
     granted  kv  keep data on this host  Tests the store.
@@ -116,7 +116,7 @@ async fn install_says_what_it_did_and_what_the_extension_may_do() {
       may take every action over from the panel
       may alter every field that is not secret of every action
       may read every field that is not secret of every action, before it is done
-      may alter everything in the result of every action
+      may alter everything that is not secret in the result of every action
       may hand on, unread, the secret `password` of every action, after it
       may read every field that is not secret of every action, after it
       may keep data on this host

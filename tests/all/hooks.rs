@@ -90,7 +90,8 @@ async fn those_that_alter_run_first_by_priority_and_a_policy_sees_what_they_made
           "fault": null,
           "fuel": "[fuel]",
           "memory_bytes": "[memory_bytes]",
-          "duration_us": "[duration_us]"
+          "duration_us": "[duration_us]",
+          "uses": []
         },
         {
           "extension": "low",
@@ -99,7 +100,8 @@ async fn those_that_alter_run_first_by_priority_and_a_policy_sees_what_they_made
           "fault": null,
           "fuel": "[fuel]",
           "memory_bytes": "[memory_bytes]",
-          "duration_us": "[duration_us]"
+          "duration_us": "[duration_us]",
+          "uses": []
         },
         {
           "extension": "policy",
@@ -108,7 +110,8 @@ async fn those_that_alter_run_first_by_priority_and_a_policy_sees_what_they_made
           "fault": null,
           "fuel": "[fuel]",
           "memory_bytes": "[memory_bytes]",
-          "duration_us": "[duration_us]"
+          "duration_us": "[duration_us]",
+          "uses": []
         }
       ]
     }
@@ -222,7 +225,8 @@ async fn a_fault_proceeds_unless_the_operator_says_that_it_denies() {
           },
           "fuel": "[fuel]",
           "memory_bytes": "[memory_bytes]",
-          "duration_us": "[duration_us]"
+          "duration_us": "[duration_us]",
+          "uses": []
         }
       ]
     }

@@ -281,7 +281,7 @@ async fn a_manifest_that_asks_for_the_wrong_thing_is_refused() {
     422 manifest.limits: the extension `odd` asks for `fuel` = 99999999999, above this host's ceiling of 10000000000 (hint: raise `limits.ceiling` in palisade.toml if you trust it with that)
     422 manifest.invalid: the manifest is wrong: the hook `before:*` is subscribed to twice
     422 manifest.invalid: the manifest is wrong: `needs.kv.reason` must be 1 to 500 characters without control characters: ``
-    422 manifest.invalid: the manifest is wrong: TOML parse error at line 9, column 1
+    422 manifest.invalid: the manifest is wrong: TOML parse error at line 9, column 8
       |
     9 | [needs.ftp]
       |        ^^^

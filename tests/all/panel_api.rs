@@ -58,7 +58,8 @@ async fn an_altered_action_says_who_changed_what() {
           "fault": null,
           "fuel": "[fuel]",
           "memory_bytes": "[memory_bytes]",
-          "duration_us": "[duration_us]"
+          "duration_us": "[duration_us]",
+          "uses": []
         }
       ]
     }
@@ -95,7 +96,8 @@ async fn a_denied_action_says_why() {
           "fault": null,
           "fuel": "[fuel]",
           "memory_bytes": "[memory_bytes]",
-          "duration_us": "[duration_us]"
+          "duration_us": "[duration_us]",
+          "uses": []
         },
         {
           "extension": "reserved-names",
@@ -104,7 +106,8 @@ async fn a_denied_action_says_why() {
           "fault": null,
           "fuel": "[fuel]",
           "memory_bytes": "[memory_bytes]",
-          "duration_us": "[duration_us]"
+          "duration_us": "[duration_us]",
+          "uses": []
         }
       ]
     }
@@ -135,7 +138,8 @@ async fn a_skipped_action_has_a_result_to_show() {
           "fault": null,
           "fuel": "[fuel]",
           "memory_bytes": "[memory_bytes]",
-          "duration_us": "[duration_us]"
+          "duration_us": "[duration_us]",
+          "uses": []
         }
       ]
     }
@@ -164,7 +168,8 @@ async fn a_fault_stands_in_the_trace() {
         },
         "fuel": "[fuel]",
         "memory_bytes": "[memory_bytes]",
-        "duration_us": "[duration_us]"
+        "duration_us": "[duration_us]",
+        "uses": []
       }
     ]
     "#);
