@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
+use palisade::capability::Services;
 use palisade::conduct::{Conduct, ConductConfig, Watched};
 use palisade::config::Config;
 use palisade::dispatch::dispatch;
@@ -47,7 +48,8 @@ impl Bench {
         let whole = Config { data: directory.path().to_owned(), ..Config::default() };
         let config = whole.sandbox(PathBuf::from(env!("CARGO_BIN_EXE_palisade")));
         let components = Blobs::open(&directory.path().join("components")).expect("components");
-        let services = whole.services(Storage::in_memory().expect("storage")).expect("services");
+        let services =
+            Services::open(&whole, Storage::in_memory().expect("storage")).expect("services");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .event_interval(7)

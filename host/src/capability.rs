@@ -31,6 +31,7 @@ pub use self::secrets::SecretHandle;
 use self::uses::Uses;
 pub use self::value::outcome;
 use crate::command::Commands;
+use crate::config::Config;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault, Use};
 use crate::outbound::Outbound;
@@ -51,6 +52,20 @@ pub struct Services {
     pub attributes: BTreeMap<String, String>,
     /// The commands that the operator defined.
     pub commands: Commands,
+}
+
+impl Services {
+    /// What a host with this configuration lets extensions reach, over this storage.
+    pub fn open(config: &Config, storage: Storage) -> anyhow::Result<Self> {
+        Ok(Self {
+            storage,
+            http: Outbound::open(&config.http)?,
+            locale: config.locale.clone(),
+            attributes: config.attributes.clone(),
+            commands: Commands::new(&config.commands, &config.command)
+                .map_err(anyhow::Error::msg)?,
+        })
+    }
 }
 
 /// The state of one call of one handler. It is made for the call and dropped with it.

@@ -16,11 +16,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::breaker::{Admission, Breaker, Change};
+pub(crate) use self::config::check_concurrent;
 pub use self::config::{BreakerConfig, ConductConfig, ConductOverrides, VetoAction, VetoConfig};
 use self::vetoes::Vetoes;
+use crate::config::Config;
 use crate::dispatch::Run;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault, HookPattern, Rehearsal};
+use crate::registry::Overrides;
 use crate::sandbox::{Deadline, Ran};
 
 /// The word for a handler that refused the action.
@@ -127,6 +130,15 @@ impl Conduct {
             overloaded: AtomicU64::new(0),
             overload_logged: Mutex::default(),
         }
+    }
+
+    /// What watches over a host with this configuration.
+    pub fn of(config: &Config) -> Self {
+        let set = |(id, set): (&String, &Overrides)| {
+            let set = ConductOverrides { concurrent: set.concurrent, veto_action: set.veto_action };
+            (id.clone(), set)
+        };
+        Self::new(config.conduct.clone(), config.extension.iter().map(set).collect())
     }
 
     /// Counts a hook call that is to be decided, and whether there is room for it.

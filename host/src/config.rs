@@ -6,15 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::capability::Services;
 use crate::command::{CommandConfig, CommandLimits, Commands};
-use crate::conduct::{Conduct, ConductConfig, ConductOverrides};
+use crate::conduct::{ConductConfig, check_concurrent};
 use crate::journal::JournalLimits;
 use crate::limits::HostLimits;
-use crate::outbound::{HttpConfig, Outbound};
+use crate::outbound::HttpConfig;
 use crate::registry::{Overrides, Policy};
 use crate::sandbox::{CompileLimits, SandboxConfig};
-use crate::storage::Storage;
 use crate::suggest;
 
 /// The directory of a host's state, unless another is given.
@@ -210,19 +208,15 @@ impl Config {
         for (id, overrides) in &self.extension {
             let limits = overrides.limits.check(&self.limits.ceiling);
             limits.map_err(|reason| format!("`extension.{id}.limits`: {reason}"))?;
+            if let Some(concurrent) = overrides.concurrent {
+                check_concurrent(&format!("extension.{id}.concurrent"), concurrent)?;
+            }
             if overrides.priority.is_some_and(|priority| priority > 100) {
                 return Err(format!(
                     "`extension.{id}.priority` must be 0 to 100: {}",
                     overrides.priority.unwrap_or_default()
                 ));
             }
-        }
-        for (id, overrides) in &self.extension {
-            let checked = ConductConfig {
-                concurrent: overrides.concurrent.unwrap_or(1),
-                ..ConductConfig::default()
-            };
-            checked.check().map_err(|reason| format!("`extension.{id}`: {reason}"))?;
         }
         self.socket_mode()?;
         Commands::new(&self.commands, &self.command)?;
@@ -273,26 +267,6 @@ impl Config {
     /// The operator's rules for handlers.
     pub fn policy(&self) -> Policy {
         Policy { limits: self.limits.clone(), overrides: self.extension.clone() }
-    }
-
-    /// What watches over how extensions behave.
-    pub fn conduct(&self) -> Conduct {
-        let set = |(id, set): (&String, &Overrides)| {
-            let set = ConductOverrides { concurrent: set.concurrent, veto_action: set.veto_action };
-            (id.clone(), set)
-        };
-        Conduct::new(self.conduct.clone(), self.extension.iter().map(set).collect())
-    }
-
-    /// What guests can reach outside their sandbox, over this storage.
-    pub fn services(&self, storage: Storage) -> anyhow::Result<Services> {
-        Ok(Services {
-            storage,
-            http: Outbound::open(&self.http)?,
-            locale: self.locale.clone(),
-            attributes: self.attributes.clone(),
-            commands: Commands::new(&self.commands, &self.command).map_err(anyhow::Error::msg)?,
-        })
     }
 
     /// What the sandbox is made with; `compiler` is the program that compiles.

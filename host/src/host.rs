@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::capability::Services;
 use crate::conduct::{Conduct, Watched};
 use crate::config::Config;
 use crate::dispatch::dispatch;
@@ -177,14 +178,14 @@ impl Host {
         let sandbox = Sandbox::new(
             &config.sandbox(compiler.to_owned()),
             components.clone(),
-            config.services(storage.clone())?,
+            Services::open(config, storage.clone())?,
         )?;
         let journal = Journal::open(storage.clone(), config.journal.clone())?;
         let host = Self {
             registry,
             journal,
             storage,
-            conduct: config.conduct(),
+            conduct: Conduct::of(config),
             sandbox,
             components,
             changes: Mutex::new(()),

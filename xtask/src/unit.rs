@@ -51,7 +51,7 @@ echo everything held
 const CHECK_UNIT: &str = "\
 [Unit]
 Description=Use the host
-Requires=palisade.service
+Wants=palisade.service
 After=palisade.service
 SuccessAction=exit-force
 FailureAction=exit-force
@@ -135,7 +135,8 @@ fn furnish(root: &Path, unit: &Path, palisade: &Path, packed: &Path) -> Result<(
     for name in ["ld.so.cache", "ld.so.conf", "nsswitch.conf"] {
         let _ = fs::copy(Path::new("/etc").join(name), etc.join(name));
     }
-    fs::write(etc.join("machine-id"), "uninitialized\n")?;
+    // With one of its own it is no first boot, which would ask questions.
+    fs::write(etc.join("machine-id"), "b08dfa6083e7567a1921a715000001fb\n")?;
     fs::write(etc.join("os-release"), "ID=container\nNAME=Container\n")?;
     fs::write(
         etc.join("passwd"),

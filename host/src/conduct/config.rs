@@ -113,12 +113,20 @@ impl VetoConfig {
     }
 }
 
+/// Checks how many calls of an extension may run at one time, as the key of this name says.
+pub(crate) fn check_concurrent(name: &str, concurrent: u32) -> Result<(), String> {
+    match (1..=10_000).contains(&concurrent) {
+        true => Ok(()),
+        false => Err(format!("`{name}` must be 1 to 10000: {concurrent}")),
+    }
+}
+
 impl ConductConfig {
     /// Checks that the numbers make sense, alone and together.
     pub fn check(&self) -> Result<(), String> {
         let Self { concurrent, in_flight, breaker, veto } = self;
+        check_concurrent("conduct.concurrent", *concurrent)?;
         for (name, value, least, most) in [
-            ("concurrent", *concurrent, 1, 10_000),
             ("in-flight", *in_flight, 1, 1_000_000),
             ("breaker.faults", breaker.faults, 1, 1_000),
             ("breaker.window-ms", breaker.window_ms, 1, 3_600_000),

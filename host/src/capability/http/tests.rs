@@ -69,7 +69,8 @@ fn call(origin: &str, granted: Granted, config: &str) -> CallState {
     };
     let params = hook_call.params.clone();
     let event = Event { call: Arc::new(hook_call), params, result: None };
-    let services = config.services(Storage::in_memory().unwrap()).unwrap();
+    let services =
+        crate::capability::Services::open(&config, Storage::in_memory().unwrap()).unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     CallState::new(Arc::new(handler), event, deadline, Arc::new(services))
 }
