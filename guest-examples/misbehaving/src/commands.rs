@@ -44,7 +44,9 @@ fn command(name: &str, event: &Event) -> Result<Output, Json> {
     let handed: Vec<_> = handed.collect::<Result<_, Json>>()?;
     let mut arguments: Vec<(String, Argument)> = names
         .iter()
-        .filter_map(|name| Some((name.strip_prefix(PLAIN)?.to_owned(), Argument::Plain(text(name)))))
+        .filter_map(|name| {
+            Some((name.strip_prefix(PLAIN)?.to_owned(), Argument::Plain(text(name))))
+        })
         .collect();
     for (argument, secret) in &handed {
         arguments.push(((*argument).to_owned(), Argument::Secret(secret)));
@@ -63,9 +65,8 @@ fn command(name: &str, event: &Event) -> Result<Output, Json> {
 
 /// The beginning of an output, which may be longer than a log can be, and its whole length.
 fn shown(output: Output) -> Json {
-    let begin = |bytes: &[u8]| {
-        String::from_utf8_lossy(bytes.get(..1_000).unwrap_or(bytes)).into_owned()
-    };
+    let begin =
+        |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..1_000).unwrap_or(bytes)).into_owned();
     let (ending, number) = match output.ending {
         Ending::Exited(code) => ("exited", code),
         Ending::Killed(signal) => ("killed", signal),

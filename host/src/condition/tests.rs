@@ -174,7 +174,7 @@ fn the_costliest_condition_that_is_accepted_ends_soon() {
 
 #[test]
 fn a_condition_whose_steps_are_too_many_is_refused() {
-    let text = vec!["params.a.all(x, x > 1 && x < 9)"; 10].join(" && ");
+    let text = ["params.a.all(x, x > 1 && x < 9)"; 10].join(" && ");
     assert!(
         refused(&text).starts_with("it can take more than 10000 steps: "),
         "{}",
