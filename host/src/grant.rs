@@ -91,6 +91,20 @@ impl Origin {
         }
     }
 
+    /// Whether it names this machine itself, by an address or as `localhost`.
+    pub fn is_here(&self) -> bool {
+        let url = url::Url::parse(&self.0);
+        match url.as_ref().ok().and_then(url::Url::host) {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+            Some(url::Host::Ipv6(address)) => {
+                let address = address.to_canonical();
+                address.is_loopback() || address.is_unspecified()
+            }
+            None => false,
+        }
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -171,6 +185,7 @@ impl Grant {
             Self::Reveal(hook, field) => format!("read the secret `{field}` of {}", moment(hook)),
             Self::RevealSetting(name) => format!("read its secret setting `{name}`"),
             Self::Kv => "keep data on this host".to_owned(),
+            Self::Http(origin) if origin.is_here() => format!("reach {origin}, on this machine"),
             Self::Http(origin) => format!("reach {origin}"),
             Self::Command(name) => format!("run the command `{name}`"),
         }
@@ -369,6 +384,10 @@ mod tests {
             "read the secret `password` of customer.create, before it is done"
         );
         assert_eq!(words("http https://crm.example.com"), "reach https://crm.example.com");
+        for origin in ["http://127.0.0.1:8080", "http://localhost", "http://[::ffff:7f00:1]"] {
+            let here = format!("reach {origin}, on this machine");
+            assert_eq!(words(&format!("http {origin}")), here);
+        }
         assert_eq!(
             words("read before:* *"),
             "read every field that is not secret of every action, before it is done"

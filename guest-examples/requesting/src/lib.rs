@@ -25,7 +25,7 @@ impl Guest for Requesting {
             serde_json::from_str(&told).map_err(|error| Failure::Other(error.to_string()))?;
         let token = secrets::setting("token").ok();
         let request = request(&told, token.as_ref())?;
-        for _ in 0..told["times"].as_u64().unwrap_or(1) {
+        for _ in 0..told.get("times").and_then(Json::as_u64).unwrap_or(1) {
             let answer = match client::send(&request) {
                 Ok(response) => shown(&response),
                 Err(error) => json!({ "error": name(&error) }),
@@ -39,9 +39,9 @@ impl Guest for Requesting {
 export!(Requesting);
 
 fn request<'a>(told: &Json, token: Option<&'a Secret>) -> Result<Request<'a>, Failure> {
-    let text = |name: &str| told[name].as_str().map(str::to_owned);
-    let number = |name: &str| told[name].as_u64();
-    let headers = told["headers"].as_array().into_iter().flatten();
+    let text = |name: &str| told.get(name).and_then(Json::as_str).map(str::to_owned);
+    let number = |name: &str| told.get(name).and_then(Json::as_u64);
+    let headers = told.get("headers").and_then(Json::as_array).into_iter().flatten();
     Ok(Request {
         method: text("method").unwrap_or("GET".into()),
         url: text("url").unwrap_or_default(),
@@ -57,7 +57,7 @@ fn header<'a>(
     pair: &Json,
     token: Option<&'a Secret>,
 ) -> Result<(String, HeaderValue<'a>), Failure> {
-    let part = |index: usize| pair[index].as_str().unwrap_or_default().to_owned();
+    let part = |index: usize| pair.get(index).and_then(Json::as_str).unwrap_or_default().to_owned();
     let token = || token.ok_or(Failure::Misconfigured("there is no token".into()));
     let value = match part(1).as_str() {
         "$secret" => HeaderValue::Secret(token()?),
