@@ -129,9 +129,11 @@ async fn install_says_what_it_did_and_what_the_extension_may_do() {
       may take every action over from the panel
       may alter every field that is not secret of every action
       may read every field that is not secret of every action, before it is done
-      may alter everything in the result of every action
+      may alter everything that is not secret in the result of every action
+      may hand on, unread, the secret `password` of every action, after it
       may read every field that is not secret of every action, after it
       may keep data on this host
+      may run the command `tool`
     exit 0
     "#);
     let older = file("older.wasm", misbehaving_as("misbehaving", "0.9.0"));
@@ -146,9 +148,11 @@ async fn install_says_what_it_did_and_what_the_extension_may_do() {
       may take every action over from the panel
       may alter every field that is not secret of every action
       may read every field that is not secret of every action, before it is done
-      may alter everything in the result of every action
+      may alter everything that is not secret in the result of every action
+      may hand on, unread, the secret `password` of every action, after it
       may read every field that is not secret of every action, after it
       may keep data on this host
+      may run the command `tool`
     exit 0
     "#);
     let text = file("text.wasm", b"hello world".to_vec());
