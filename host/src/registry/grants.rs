@@ -70,19 +70,18 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let is_new = !self.snapshot().extensions.contains_key(&manifest.id);
         match granting {
-            Granting::All => Ok(()),
             Granting::These(these) => {
                 these.iter().try_for_each(|grant| check_asked(manifest, None, grant))
             }
-            Granting::Undecided => {
-                let asks = undecided(manifest, None, &Grants::new());
-                let open: Vec<Grant> =
-                    asks.into_iter().filter(|grant| !grant.is_ordinary()).cloned().collect();
-                match is_new && !open.is_empty() {
-                    true => Err(RegistryError::Undecided { id: manifest.id.clone(), asks: open }),
-                    false => Ok(()),
+            Granting::Undecided if is_new => {
+                let asks = undecided(manifest, None, &Grants::new()).into_iter();
+                let open: Vec<Grant> = asks.filter(|grant| !grant.is_ordinary()).cloned().collect();
+                match open.is_empty() {
+                    true => Ok(()),
+                    false => Err(RegistryError::Undecided { id: manifest.id.clone(), asks: open }),
                 }
             }
+            Granting::Undecided | Granting::All => Ok(()),
         }
     }
 
@@ -94,37 +93,29 @@ impl Registry {
         granting: Granting,
     ) -> Result<Arc<Extension>, RegistryError> {
         let Package { manifest, manifest_text } = package;
+        self.check_decided(&manifest, &granting)?;
         let old = self.snapshot().extensions.get(&manifest.id).cloned();
         let mut granted = old.as_ref().map(|old| old.granted.clone()).unwrap_or_default();
         let all = || manifest.asks.iter().map(|ask| ask.grant.clone());
         match &granting {
             Granting::Undecided => {}
             Granting::All => granted.extend(all()),
-            Granting::These(these) => {
-                these.iter().try_for_each(|grant| check_asked(&manifest, None, grant))?;
-                granted.extend(these.iter().cloned());
-            }
+            Granting::These(these) => granted.extend(these.iter().cloned()),
         }
         let asks = undecided(&manifest, old.as_deref().map(|old| &*old.manifest), &granted);
-        let ordinary: Vec<Grant> =
-            asks.iter().filter(|grant| grant.is_ordinary()).map(|grant| (*grant).clone()).collect();
-        let open: Vec<Grant> = asks
-            .iter()
-            .filter(|grant| !grant.is_ordinary())
-            .map(|grant| (*grant).clone())
-            .collect();
+        let (ordinary, open): (Vec<Grant>, Vec<Grant>) =
+            asks.into_iter().cloned().partition(Grant::is_ordinary);
         let waiting = Waiting {
             version: manifest.version.to_string().into(),
             digest,
             manifest: Arc::new(manifest),
             installed_ms,
         };
-        match (old, granting == Granting::Undecided && !open.is_empty()) {
-            (None, true) => {
-                Err(RegistryError::Undecided { id: waiting.manifest.id.clone(), asks: open })
+        match old {
+            Some(old) if granting == Granting::Undecided && !open.is_empty() => {
+                self.record_waiting(&old, waiting, manifest_text).await
             }
-            (Some(old), true) => self.record_waiting(&old, waiting, manifest_text).await,
-            (old, false) => {
+            old => {
                 granted.extend(ordinary);
                 self.record_version(old, waiting, manifest_text, granted).await
             }
