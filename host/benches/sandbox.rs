@@ -144,7 +144,7 @@ fn criterion(bench: &Bench, raw: &Raw, alone: &Snapshot) {
     group.bench_function("dispatch", |bencher| {
         bencher.iter_custom(|rounds| {
             timed(bench, rounds, async || {
-                drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await)
+                drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN, drop).await)
             })
         });
     });
@@ -171,7 +171,7 @@ fn compare(bench: &Bench, raw: &Raw, snapshot: &Snapshot, components: &[usize], 
     let handlers = snapshot.handlers(Phase::Before, ACTION);
     let mut through = || {
         timed(bench, calls, async || {
-            drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await)
+            drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN, drop).await)
         });
     };
     let mut bare = || {
@@ -208,13 +208,13 @@ fn guards(bench: &Bench, alone: &Snapshot) {
         timed(bench, 200, async || {
             let runner = Watched::new(&conduct, &*bench.sandbox);
             let handlers = guarded.handlers(Phase::Before, ACTION);
-            drop(dispatch(&runner, handlers, call.clone(), CHAIN).await);
+            drop(dispatch(&runner, handlers, call.clone(), CHAIN, drop).await);
         });
     };
     let mut bare = || {
         timed(bench, 200, async || {
             let handlers = alone.handlers(Phase::Before, ACTION);
-            drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await);
+            drop(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN, drop).await);
         });
     };
     let [through, bare] = in_turn(101, 1, [&mut through, &mut bare]);
@@ -246,6 +246,7 @@ fn many_installed(bench: &Bench, observer: &Arc<Extension>, alone: &Snapshot) {
                     snapshot.handlers(Phase::Before, ACTION),
                     call.clone(),
                     CHAIN,
+                    drop,
                 )
                 .await,
             )
@@ -261,7 +262,9 @@ fn no_handler(bench: &Bench, alone: &Snapshot) {
     let mut work = || {
         timed(bench, 1_000, async || {
             let handlers = alone.handlers(Phase::After, std::hint::black_box("site.create"));
-            std::hint::black_box(dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN).await);
+            std::hint::black_box(
+                dispatch(&*bench.sandbox, handlers, call.clone(), CHAIN, drop).await,
+            );
         });
     };
     let [time] = in_turn(101, 1, [&mut work]);
@@ -283,7 +286,8 @@ fn loops(bench: &Bench) {
         bench.runtime.spawn(async move {
             let begun = Instant::now();
             let verdict =
-                dispatch(&*sandbox, snapshot.handlers(Phase::Before, ACTION), call, CHAIN).await;
+                dispatch(&*sandbox, snapshot.handlers(Phase::Before, ACTION), call, CHAIN, drop)
+                    .await;
             (begun.elapsed(), verdict)
         })
     };

@@ -33,7 +33,7 @@ pub use self::value::outcome;
 use crate::command::Commands;
 use crate::config::Config;
 use crate::extension::Handler;
-use crate::hook::{Event, Fault, Use};
+use crate::hook::{Event, Fault};
 use crate::outbound::Outbound;
 use crate::storage::Storage;
 
@@ -153,18 +153,6 @@ impl CallState {
     /// Counts bytes that a host function hands out.
     fn handed_out(&mut self, bytes: usize) {
         self.unpaid_bytes += bytes as u64;
-    }
-}
-
-impl Drop for CallState {
-    /// Says what was used in a call that nobody waited for, and that the journal therefore does not know.
-    fn drop(&mut self) {
-        for used in self.uses.take() {
-            let (id, action) = (&self.handler.extension.id, &self.event.call.id);
-            let Use { capability, mut what, times, refused } = used;
-            self.known.take_out(&mut what);
-            tracing::warn!(target: "palisade::extension", { extension.id = %id, action.id = %action }, "`{id}` used {capability} `{what}` {times} times, and was refused {refused} times, in a call that its panel left");
-        }
     }
 }
 

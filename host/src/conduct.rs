@@ -24,7 +24,7 @@ use crate::dispatch::Run;
 use crate::extension::Handler;
 use crate::hook::{Event, Fault, HookPattern, Rehearsal};
 use crate::registry::Overrides;
-use crate::sandbox::{Deadline, Ran};
+use crate::sandbox::{Deadline, Left, Ran};
 
 /// The word for a handler that refused the action.
 const DENIED: &str = "deny";
@@ -432,8 +432,14 @@ impl<R: Run> Run for Watched<'_, R> {
         }
     }
 
-    async fn run(&self, handler: &Arc<Handler>, event: Event, deadline: Deadline) -> Ran {
-        self.runner.run(handler, event, deadline).await
+    async fn run(
+        &self,
+        handler: &Arc<Handler>,
+        event: Event,
+        deadline: Deadline,
+        left: &Left,
+    ) -> Ran {
+        self.runner.run(handler, event, deadline, left).await
     }
 
     fn ended(&self, handler: &Handler, pass: Pass, outcome: &Result<&'static str, Fault>) {
@@ -463,7 +469,8 @@ fn is_its_own(fault: &Fault) -> bool {
         | Fault::Concurrency { .. }
         | Fault::Overloaded { .. }
         | Fault::Bypassed { .. }
-        | Fault::Condition { .. } => false,
+        | Fault::Condition { .. }
+        | Fault::Abandoned => false,
     }
 }
 

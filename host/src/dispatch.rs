@@ -14,7 +14,7 @@ use crate::hook::{
 };
 use crate::package::{OnFailure, OwnActions};
 use crate::registry::round;
-use crate::sandbox::{Deadline, Ran, Sandbox};
+use crate::sandbox::{Deadline, Left, Ran, Sandbox};
 
 /// Calls one handler at a time: lets it in, runs it, and is told what became of it.
 pub trait Run: Sync {
@@ -29,12 +29,14 @@ pub trait Run: Sync {
         deadline: &Deadline,
     ) -> impl Future<Output = Result<Self::Pass, Fault>> + Send;
 
-    /// Calls the handler with the event; it must have ended at the deadline.
+    /// Calls the handler with the event; it must have ended at the deadline. If the returned future is dropped before
+    /// that, `left` is told what the handler did until then.
     fn run(
         &self,
         handler: &Arc<Handler>,
         event: Event,
         deadline: Deadline,
+        left: &Left,
     ) -> impl Future<Output = Ran> + Send;
 
     /// Is told what a handler that was let in did, its answer checked: an outcome's word, or its fault.
@@ -53,8 +55,9 @@ impl Run for Sandbox {
         handler: &Arc<Handler>,
         event: Event,
         deadline: Deadline,
+        left: &Left,
     ) -> impl Future<Output = Ran> + Send {
-        self.call(handler, event, deadline)
+        self.call(handler, event, deadline, left)
     }
 
     fn ended(&self, _: &Handler, _: (), _: &Result<&'static str, Fault>) {}
@@ -62,43 +65,90 @@ impl Run for Sandbox {
 
 /// Calls the handlers of a hook call one after another and combines what they decide.
 ///
-/// `handlers` are in the order in which they run. `chain` is how long all of them may take together.
+/// `handlers` are in the order in which they run. `chain` is how long all of them may take together. If the returned
+/// future is dropped while a handler runs, `abandoned` is told what was decided until then.
 pub async fn dispatch<R: Run>(
     runner: &R,
     handlers: &[Arc<Handler>],
     call: Arc<HookCall>,
     chain: Duration,
+    abandoned: impl FnOnce(Verdict) + Send,
 ) -> Verdict {
     let end = Instant::now() + chain;
     let rehearsal = call.rehearsal;
-    let mut fold = Fold::new(call);
+    let mut line = Line {
+        runner,
+        fold: Fold::new(call),
+        turn: None,
+        left: Left::default(),
+        abandoned: Some(abandoned),
+    };
     for handler in handlers {
-        if !fold.wants(handler) {
+        if !line.fold.wants(handler) {
             continue;
         }
         let begun = Instant::now();
         let deadline = Deadline::nearer(handler.limits.deadline, end, chain);
-        let admitted = match fold.condition_holds(handler) {
-            Ok(false) => continue,
+        let turn = line.turn.insert(Turn { handler, pass: None, begun });
+        let admitted = match line.fold.condition_holds(handler) {
+            Ok(false) => {
+                line.turn = None;
+                continue;
+            }
             Ok(true) if begun < end => runner.admit(handler, rehearsal, &deadline).await,
             Ok(true) => Err(Fault::ChainDeadline { limit: chain }),
             Err(reason) => Err(Fault::Condition { reason }),
         };
-        match admitted {
+        let ran = match admitted {
             Ok(pass) => {
-                let ran = runner.run(handler, fold.event(), deadline).await;
-                fold.add(handler, ran, begun.elapsed());
-                if let Some(HandlerTrace { outcome, .. }) = fold.trace.last() {
-                    runner.ended(handler, pass, outcome);
-                }
+                turn.pass = Some(pass);
+                runner.run(handler, line.fold.event(), deadline, &line.left).await
             }
-            Err(fault) => fold.add(handler, Ran::not_begun(fault), begun.elapsed()),
-        }
-        if fold.decision == Decision::Deny {
+            Err(fault) => Ran::not_begun(fault),
+        };
+        line.end_turn(ran);
+        if line.fold.decision == Decision::Deny {
             break;
         }
     }
-    fold.verdict()
+    line.abandoned = None;
+    line.fold.verdict()
+}
+
+/// The handlers of one hook call, one after another. Dropped in the middle of a turn, it still says what happened.
+struct Line<'a, R: Run, A: FnOnce(Verdict)> {
+    runner: &'a R,
+    fold: Fold,
+    turn: Option<Turn<'a, R::Pass>>,
+    left: Left,
+    abandoned: Option<A>,
+}
+
+/// The handler whose turn it is.
+struct Turn<'a, P> {
+    handler: &'a Handler,
+    /// Its leave to run, once it has it.
+    pass: Option<P>,
+    begun: Instant,
+}
+
+impl<R: Run, A: FnOnce(Verdict)> Line<'_, R, A> {
+    fn end_turn(&mut self, ran: Ran) {
+        let Some(Turn { handler, pass, begun }) = self.turn.take() else { return };
+        self.fold.add(handler, ran, begun.elapsed());
+        if let (Some(pass), Some(HandlerTrace { outcome, .. })) = (pass, self.fold.trace.last()) {
+            self.runner.ended(handler, pass, outcome);
+        }
+    }
+}
+
+impl<R: Run, A: FnOnce(Verdict)> Drop for Line<'_, R, A> {
+    fn drop(&mut self) {
+        let Some(abandoned) = self.abandoned.take() else { return };
+        let ran = self.left.take().unwrap_or_else(|| Ran::not_begun(Fault::Abandoned));
+        self.end_turn(ran);
+        abandoned(self.fold.verdict());
+    }
 }
 
 /// The verdict so far.
@@ -354,18 +404,19 @@ impl Fold {
         sent || is_secret(&self.call.action, field)
     }
 
-    fn verdict(self) -> Verdict {
+    /// Takes the verdict out.
+    fn verdict(&mut self) -> Verdict {
         let result = match (self.phase, self.decision) {
-            (Phase::After, _) | (Phase::Before, Decision::Skip) => self.result,
+            (Phase::After, _) | (Phase::Before, Decision::Skip) => self.result.take(),
             (Phase::Before, Decision::Proceed | Decision::Deny) => None,
         };
         Verdict {
             decision: self.decision,
-            params: self.params,
-            alterations: self.alterations,
+            params: self.params.clone(),
+            alterations: std::mem::take(&mut self.alterations),
             result,
-            problems: self.problems,
-            trace: self.trace,
+            problems: std::mem::take(&mut self.problems),
+            trace: std::mem::take(&mut self.trace),
         }
     }
 }

@@ -221,7 +221,8 @@ impl Host {
         Ok(())
     }
 
-    /// Decides a hook call: the handlers of its hook run, and the journal remembers it.
+    /// Decides a hook call: the handlers of its hook run, and the journal remembers it, also if the returned future is
+    /// dropped before its end.
     pub async fn decide(&self, mut call: HookCall) -> Decided {
         let begun = Instant::now();
         call.seal_secrets();
@@ -233,7 +234,9 @@ impl Host {
         );
         let runner = Watched::new(&self.conduct, &self.sandbox);
         let handlers = snapshot.handlers(phase, &call.action);
-        let verdict = Arc::new(dispatch(&runner, handlers, call.clone(), chain).await);
+        let abandoned = |verdict| self.journal.record(&call, &Arc::new(verdict), begun.elapsed());
+        let verdict = dispatch(&runner, handlers, call.clone(), chain, abandoned).await;
+        let verdict = Arc::new(verdict);
         drop(runner);
         let duration = begun.elapsed();
         self.journal.record(&call, &verdict, duration);

@@ -13,7 +13,7 @@ mod limiter;
 mod ticker;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -90,6 +90,9 @@ pub struct Ran {
     pub uses: Vec<Use>,
 }
 
+/// Where a call that nobody waited for to its end leaves what it did.
+pub type Left = OnceLock<Ran>;
+
 impl Ran {
     /// Takes the secrets that the guest was given out of everything that others can see of the call.
     fn take_out_secrets(&mut self, call: &CallState) {
@@ -156,7 +159,14 @@ impl Sandbox {
     }
 
     /// Calls a handler. `limit` is how long the call may take, and the fault that it ends with when it takes longer.
-    pub async fn call(&self, handler: &Arc<Handler>, event: Event, limit: Deadline) -> Ran {
+    /// If the returned future is dropped while the guest runs, `left` is told what it did.
+    pub async fn call(
+        &self,
+        handler: &Arc<Handler>,
+        event: Event,
+        limit: Deadline,
+        left: &Left,
+    ) -> Ran {
         let deadline = limit.at;
         let (_permit, prepared) = match self.ready_now(handler) {
             Some(ready) => ready,
@@ -166,28 +176,22 @@ impl Sandbox {
             },
         };
         let _running = self.ticker.running();
-        let mut store = match self.store(handler, event, &limit) {
+        let store = match self.store(handler, event, &limit) {
             Ok(store) => store,
             Err(error) => return Ran::not_begun(Fault::NotReady { reason: error.to_string() }),
         };
-        let answer =
-            match tokio::time::timeout_at(deadline.into(), handle(&prepared, &mut store)).await {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(error)) => Err(match fault::of(&error, &store, &limit.fault) {
-                    Fault::Busy { .. } => self.busy(),
-                    fault => fault,
-                }),
-                Err(_) => Err(limit.fault),
-            };
-        let fuel = handler.limits.fuel - store.get_fuel().unwrap_or(0).min(handler.limits.fuel);
-        let state = store.data_mut();
-        let log = state.call.log.take();
-        let uses = state.call.uses.take();
-        let mut ran = Ran { outcome: answer, fuel, memory: state.limiter.memory(), log, uses };
-        if !state.call.known.is_empty() {
-            ran.take_out_secrets(&state.call);
-        }
-        ran
+        let mut call = Call { store, left: Some(left) };
+        let answer = handle(&prepared, &mut call.store);
+        let answer = match tokio::time::timeout_at(deadline.into(), answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => Err(match fault::of(&error, &call.store, &limit.fault) {
+                Fault::Busy { .. } => self.busy(),
+                fault => fault,
+            }),
+            Err(_) => Err(limit.fault),
+        };
+        call.left = None;
+        call.ran(answer)
     }
 
     /// A slot and the component, when neither is to be waited for: the common case, which needs no timer.
@@ -248,6 +252,36 @@ impl Sandbox {
             CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
         });
         Ok(store)
+    }
+}
+
+/// A call while it runs. Dropped before its end, it leaves what it did.
+struct Call<'a> {
+    store: Store<RunState>,
+    left: Option<&'a Left>,
+}
+
+impl Call<'_> {
+    /// What there is to say of it, now that this came of it.
+    fn ran(&mut self, outcome: Result<Outcome, Fault>) -> Ran {
+        let left = self.store.get_fuel().unwrap_or(0);
+        let RunState { call, limiter } = self.store.data_mut();
+        let fuel = call.handler.limits.fuel.saturating_sub(left);
+        let (log, uses) = (call.log.take(), call.uses.take());
+        let mut ran = Ran { outcome, fuel, memory: limiter.memory(), log, uses };
+        if !call.known.is_empty() {
+            ran.take_out_secrets(call);
+        }
+        ran
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if let Some(left) = self.left.take() {
+            // Nobody else writes there: it is this call's.
+            let _ = left.set(self.ran(Err(Fault::Abandoned)));
+        }
     }
 }
 

@@ -425,13 +425,13 @@ async fn in_flight(host: &Running, calls: f64) {
 }
 
 #[tokio::test]
-async fn a_call_before_an_action_is_dropped_when_its_panel_leaves() {
+async fn a_call_before_an_action_ends_when_its_panel_leaves_and_the_journal_says_so() {
     let host = guests::host("[sandbox]\nslots = 1").await;
     let body = json!({ "id": "left", "params": { "do": "sleep:1500" } });
     drop(begin(&host, "/v1/actions/custom.test/before", &body).await);
     in_flight(&host, 0.0).await;
-    let entries = host.request(Method::GET, "/v1/journal/left", "").await;
-    assert_eq!(entries.code(), "journal.unknown");
+    let entries = host.get("/v1/journal/left").await;
+    assert_eq!(entries["entries"][0]["trace"][0]["fault"]["code"], "abandoned");
     // The only slot is free again.
     assert_eq!(tell(&host, "deny").await["verdict"], "deny");
 }

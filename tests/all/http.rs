@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
 use hyper::Method;
-use palisade_tests::{Running, TestHost, guest, root};
+use palisade_tests::{Running, TestHost, guest, root, wait_until};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -551,4 +551,28 @@ async fn a_rehearsed_customer_is_not_told_of() {
     let verdict = host.after("customer.create", call).await;
     assert_eq!(trace(&verdict, "crm-webhook")["outcome"], "proceed", "{verdict}");
     assert!(crm.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_of_a_call_that_its_panel_left_is_in_the_journal() {
+    let host = host("").await;
+    let server = server(Answer::Silent(Vec::new()));
+    let request = json!({ "url": server.origin(), "timeout_ms": 3_600_000 });
+    let body = json!({ "id": "left", "params": { "request": request } });
+    let leaving = host.request(Method::POST, "/v1/actions/custom.request/before", body.to_string());
+    let asked = wait_until("the request", async || !server.requests().is_empty());
+    tokio::select! {
+        _ = leaving => panic!("the server never answers"),
+        () = asked => {}
+    }
+    wait_until("the journal's entry", async || {
+        host.request(Method::GET, "/v1/journal/left", "").await.status.is_success()
+    })
+    .await;
+    let trace = &host.get("/v1/journal/left").await["entries"][0]["trace"][0];
+    assert_eq!(trace["fault"]["code"], "abandoned");
+    assert_eq!(
+        trace["uses"],
+        json!([{ "capability": "http", "what": server.origin(), "times": 1, "refused": 0 }])
+    );
 }

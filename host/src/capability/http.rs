@@ -173,12 +173,11 @@ impl CallState {
             let origin = Origin::of(&request.url).map_err(Error::InvalidRequest)?;
             self.may_reach(&origin)?;
             self.spend(&origin)?;
+            // Counted first: the call may end while the request is under way.
+            self.uses.used(CAPABILITY, origin.as_str());
             let sent = services.http.send(&request, end).await;
-            match &sent {
-                Err(OutboundError::Address { .. }) => {
-                    self.uses.refused(CAPABILITY, origin.as_str());
-                }
-                _ => self.uses.used(CAPABILITY, origin.as_str()),
+            if let Err(OutboundError::Address { .. }) = &sent {
+                self.uses.refused_after_all(CAPABILITY, origin.as_str());
             }
             let answer = sent?;
             let next = match redirects {

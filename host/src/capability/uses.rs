@@ -22,6 +22,14 @@ impl Uses {
         self.count(capability, what, |entry| entry.refused = entry.refused.saturating_add(1));
     }
 
+    /// Counts a use that was counted already as one that was refused.
+    pub(crate) fn refused_after_all(&mut self, capability: &str, what: &str) {
+        self.count(capability, what, |entry| {
+            entry.times = entry.times.saturating_sub(1);
+            entry.refused = entry.refused.saturating_add(1);
+        });
+    }
+
     /// Everything that was used.
     pub(crate) fn take(&mut self) -> Vec<Use> {
         std::mem::take(&mut self.0)
@@ -63,6 +71,15 @@ mod tests {
         let uses = uses.take();
         assert_eq!(uses.iter().map(|entry| entry.times).collect::<Vec<_>>(), [2, 0]);
         assert_eq!(uses.iter().map(|entry| entry.refused).collect::<Vec<_>>(), [0, 1]);
+    }
+
+    #[test]
+    fn what_was_counted_can_be_refused_after_all() {
+        let mut uses = Uses::default();
+        uses.used("http", "https://a.example");
+        uses.refused_after_all("http", "https://a.example");
+        let uses = uses.take();
+        assert_eq!((uses[0].times, uses[0].refused), (0, 1));
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Scene {
         let snapshot = Snapshot::new(extensions, &Policy::default());
         let cast = Cast { answers, calls: Mutex::default() };
         let handlers = snapshot.handlers(call.phase(), &call.action);
-        let verdict = dispatch(&cast, handlers, Arc::new(call.clone()), chain).await;
+        let verdict = dispatch(&cast, handlers, Arc::new(call.clone()), chain, drop).await;
         Played { verdict, calls: cast.calls.into_inner().unwrap() }
     }
 
@@ -149,7 +149,7 @@ impl Run for Cast {
         Ok(())
     }
 
-    async fn run(&self, handler: &Arc<Handler>, event: Event, deadline: Deadline) -> Ran {
+    async fn run(&self, handler: &Arc<Handler>, event: Event, deadline: Deadline, _: &Left) -> Ran {
         let id = handler.extension.id.clone();
         let outcome = self.answers[&id](&event, &deadline);
         let log = vec![LogRecord { level: LogLevel::Info, message: format!("{id} was here") }];

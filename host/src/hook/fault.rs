@@ -127,6 +127,9 @@ pub enum Fault {
         /// Why.
         reason: String,
     },
+    /// The panel left before the handler had answered.
+    #[error("abandoned: its panel left before it answered")]
+    Abandoned,
     /// The extension's compiled code could not be had.
     #[error("not ready: {reason}")]
     NotReady {
@@ -158,6 +161,7 @@ impl Fault {
             Fault::Overloaded { .. } => "overloaded",
             Fault::Bypassed { .. } => "bypassed",
             Fault::Condition { .. } => "condition",
+            Fault::Abandoned => "abandoned",
             Fault::NotReady { .. } => "not-ready",
         }
     }
@@ -184,6 +188,7 @@ impl Fault {
             | Fault::BadAnswer { .. }
             | Fault::Bypassed { .. }
             | Fault::Condition { .. }
+            | Fault::Abandoned
             | Fault::NotReady { .. } => None,
         }
     }

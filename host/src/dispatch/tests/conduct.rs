@@ -12,7 +12,7 @@ impl Scene {
         let cast = Cast { answers, calls: Mutex::default() };
         let watched = Watched::new(conduct, &cast);
         let handlers = snapshot.handlers(call.phase(), &call.action);
-        let verdict = dispatch(&watched, handlers, Arc::new(call.clone()), chain).await;
+        let verdict = dispatch(&watched, handlers, Arc::new(call.clone()), chain, drop).await;
         drop(watched);
         Played { verdict, calls: cast.calls.into_inner().unwrap() }
     }

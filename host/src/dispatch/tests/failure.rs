@@ -149,3 +149,61 @@ fn use_up(deadline: &Deadline) -> Result<Outcome, Fault> {
     }
     proceed()
 }
+
+/// Runs the handler `first` to its end, and any other until nobody waits for it. Remembers what it is told.
+struct Endless(Cast, Mutex<Vec<String>>);
+
+impl Run for Endless {
+    type Pass = ();
+
+    async fn admit(&self, _: &Arc<Handler>, _: Rehearsal, _: &Deadline) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn run(
+        &self,
+        handler: &Arc<Handler>,
+        event: Event,
+        deadline: Deadline,
+        left: &Left,
+    ) -> Ran {
+        if &*handler.extension.id != "first" {
+            left.set(Ran { fuel: 7, ..Ran::not_begun(Fault::Abandoned) }).unwrap();
+            std::future::pending::<()>().await;
+        }
+        self.0.run(handler, event, deadline, left).await
+    }
+
+    fn ended(&self, handler: &Handler, _: (), outcome: &Result<&'static str, Fault>) {
+        let word = outcome.as_ref().copied().unwrap_or_else(|fault| fault.code());
+        self.1.lock().unwrap().push(format!("{}:{word}", handler.extension.id));
+    }
+}
+
+#[test]
+fn what_was_decided_is_told_when_nobody_waits_for_the_rest() {
+    let scene = Scene::before(json!({ "quota": 1 }))
+        .handler("first", ALTER, alter([set("quota", 2)]))
+        .handler("second", "powers = ['deny'], on-failure = 'deny'", proceed())
+        .handler("third", WATCH, proceed());
+    let Scene { call, extensions, answers, chain } = scene;
+    let snapshot = Snapshot::new(extensions, &Policy::default());
+    let runner = Endless(Cast { answers, calls: Mutex::default() }, Mutex::default());
+    let handlers = snapshot.handlers(call.phase(), &call.action);
+    let told = Mutex::new(Vec::new());
+    let mut deciding = Box::pin(dispatch(&runner, handlers, Arc::new(call), chain, |verdict| {
+        told.lock().unwrap().push(verdict);
+    }));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(deciding.as_mut().poll(&mut context).is_pending());
+    drop(deciding);
+    let told = told.into_inner().unwrap();
+    let [verdict] = &*told else { panic!("{told:?}") };
+    // The second has the last word as if it had failed: its `on-failure` denies.
+    assert_eq!(verdict.decision, Decision::Deny);
+    assert_eq!(verdict.alterations.len(), 1);
+    let trace: Vec<_> =
+        verdict.trace.iter().map(|trace| (&*trace.extension, &trace.outcome, trace.fuel)).collect();
+    assert_eq!(trace, [("first", &Ok("alter"), 11), ("second", &Err(Fault::Abandoned), 7)]);
+    assert_eq!(runner.1.into_inner().unwrap(), ["first:alter", "second:abandoned"]);
+}
