@@ -7,6 +7,7 @@ mod actions;
 mod admin;
 mod auth;
 mod body;
+mod bridge;
 mod error;
 mod extract;
 mod grants;

@@ -1,5 +1,5 @@
 //! ISPsystem's COREmanager and the panels on it:
-//! `palisade-hook coremanager --phase before|after --type cgi|xml`, or `billmanager` in its place.
+//! `palisade-hook coremanager before|after cgi|xml`, or `billmanager` in its place.
 //!
 //! The parameters stand in variables `PARAM_<name>`. A handler of type `xml` finds the document
 //! that the panel is about to show on standard input, and has to write it out again. One function
@@ -15,8 +15,10 @@
 //! of it. Any other one does its work whether `sok` is set or not.
 
 use indexmap::IndexMap;
+use palisade_hook::write::{xml_document, xml_error, xml_escaped};
+use palisade_hook::{OnFailure, fallback};
 
-use super::{Answer, BridgeError, Dialect, PanelCall, Translated, fields, xml};
+use super::{Answer, BridgeError, Printed, Raw, Said, Translated, fields, xml};
 use crate::hook::catalogue::{Action, When, catalogue};
 use crate::hook::{
     Actor, ActorKind, Decision, ObjectRef, Params, Phase, Power, Problem, Role, Status, Value,
@@ -44,8 +46,7 @@ const PLUMBING: [&str; 11] = [
 
 /// What a call says, read once.
 struct Request<'a> {
-    dialect: Dialect,
-    call: &'a PanelCall,
+    said: &'a Said<'a>,
     phase: Phase,
     kind: Kind,
     function: &'a str,
@@ -72,8 +73,8 @@ enum Purpose {
 }
 
 /// Translates one call: to one hook call, or to one for each object that it names.
-pub fn translate(dialect: Dialect, call: &PanelCall) -> Result<Vec<Translated>, BridgeError> {
-    let request = Request::read(dialect, call)?;
+pub(super) fn translate(said: &Said<'_>) -> Result<Vec<Translated>, BridgeError> {
+    let request = Request::read(said)?;
     let ids = request.ids()?;
     match ids.is_empty() {
         true => Ok(vec![request.about("")?]),
@@ -82,22 +83,21 @@ pub fn translate(dialect: Dialect, call: &PanelCall) -> Result<Vec<Translated>, 
 }
 
 /// Returns the document for the panel.
-pub fn answer(dialect: Dialect, call: &PanelCall, answers: &[Answer]) -> String {
-    let Ok(request) = Request::read(dialect, call) else {
+pub(super) fn answer(said: &Said<'_>, answers: &[Answer]) -> Printed {
+    let Ok(request) = Request::read(said) else {
         // Who called wrongly may still wait for its document.
-        return echo(call);
+        return fallback(said.call, OnFailure::Proceed, "");
     };
     match (request.phase, request.kind) {
-        (Phase::Before, _) => request.before(answers),
-        (Phase::After, Kind::Xml) => after(call, answers),
-        (Phase::After, Kind::Cgi) => xml::document(""),
+        (Phase::Before, _) => Printed::text(request.before(answers)),
+        (Phase::After, Kind::Xml) => after(said, answers),
+        (Phase::After, Kind::Cgi) => Printed::text(xml_document("")),
     }
 }
 
-/// Returns the powers that the panel heeds: it takes no parameters from a script, and no result but
-/// a document.
-pub fn powers(dialect: Dialect, call: &PanelCall) -> &'static [Power] {
-    match Request::read(dialect, call).map(|request| (request.phase, request.kind)) {
+/// Returns the powers that the panel heeds: it takes no parameters from a script, and no result but a document.
+pub(super) fn powers(said: &Said<'_>) -> &'static [Power] {
+    match Request::read(said).map(|request| (request.phase, request.kind)) {
         Ok((Phase::Before, _)) => &[Power::Skip, Power::Deny],
         Ok((Phase::After, Kind::Xml)) => &[Power::Alter],
         Ok((Phase::After, Kind::Cgi)) | Err(_) => &[],
@@ -105,28 +105,28 @@ pub fn powers(dialect: Dialect, call: &PanelCall) -> &'static [Power] {
 }
 
 impl<'a> Request<'a> {
-    fn read(dialect: Dialect, call: &'a PanelCall) -> Result<Self, BridgeError> {
-        let (phase, kind) = arguments(call)?;
-        let function = param(call, "func").ok_or(BridgeError::MissingVariable("PARAM_func"))?;
-        let panel = dialect.name();
+    fn read(said: &'a Said<'a>) -> Result<Self, BridgeError> {
+        let (phase, kind) = arguments(said)?;
+        let function = param(said, "func").ok_or(BridgeError::MissingVariable("PARAM_func"))?;
+        let panel = said.call.dialect.name();
         // What adds does not change, whatever object it is given.
-        let creates = objects(call).is_empty() || function.ends_with(".add");
+        let creates = objects(said).is_empty() || function.ends_with(".add");
         let when = if creates { When::Create } else { When::Change };
         let known = catalogue().by_native(panel, function, Some(when));
         let has_two_uses = known
             .and_then(|action| action.panels.get(panel))
             .is_some_and(|native| native.when.is_some());
         let is_form = has_two_uses || function.ends_with(".edit") || function.ends_with(".add");
-        let (purpose, action) = match is_form && param(call, "sok").is_none() {
+        let (purpose, action) = match is_form && param(said, "sok").is_none() {
             true => (Purpose::Show, catalogue().action("form.render")),
             false => (Purpose::Do, known),
         };
-        Ok(Self { dialect, call, phase, kind, function, purpose, action })
+        Ok(Self { said, phase, kind, function, purpose, action })
     }
 
     /// The identifiers of the objects; a group operation names several, separated by commas.
     fn ids(&self) -> Result<Vec<&'a str>, BridgeError> {
-        let ids = objects(self.call);
+        let ids = objects(self.said);
         let ids: Vec<&str> = ids
             .split(',')
             .map(str::trim)
@@ -141,24 +141,21 @@ impl<'a> Request<'a> {
 
     /// The hook call about the object `id`, or about none if it is empty.
     fn about(&self, id: &str) -> Result<Translated, BridgeError> {
-        let action = fields::action_name(self.dialect, self.action, self.function)?;
+        let action = fields::action_name(self.said.call.dialect, self.action, self.function)?;
         let object =
             (!id.is_empty()).then(|| ObjectRef { kind: self.object_kind(), id: id.to_owned() });
-        let address = self.call.env.get("REMOTE_ADDR").filter(|address| !address.is_empty());
-        let attributes = address.map(|address| ("remote.address".to_owned(), address.clone()));
+        let address = self.said.variable("REMOTE_ADDR");
+        let attributes = address.map(|address| ("remote.address".to_owned(), address.to_owned()));
         let is_failed = self.phase == Phase::After
             && self.kind == Kind::Xml
-            && xml::has_element(&self.call.stdin, "error");
+            && xml::has_element(&self.said.stdin, "error");
         Ok(Translated {
-            phase: self.phase,
-            action,
-            native: self.function.to_owned(),
-            actor: actor(self.call),
+            actor: actor(self.said),
             object,
             params: self.params(id),
-            old: Params::new(),
             attributes: IndexMap::from_iter(attributes),
             status: if is_failed { Status::Failed } else { Status::Succeeded },
+            ..Translated::new(self.phase, action, self.function)
         })
     }
 
@@ -167,8 +164,9 @@ impl<'a> Request<'a> {
     fn params(&self, id: &str) -> Params {
         let sent = self.sent();
         let fields = self.action.iter().flat_map(|action| &action.fields);
-        let claimed: Vec<&str> =
-            fields.filter_map(|field| fields::claimed(self.dialect, field, &sent)).collect();
+        let claimed: Vec<&str> = fields
+            .filter_map(|field| fields::claimed(self.said.call.dialect, field, &sent))
+            .collect();
         let kept = |key| {
             claimed.contains(&key) || (self.purpose == Purpose::Do && !PLUMBING.contains(&key))
         };
@@ -176,7 +174,7 @@ impl<'a> Request<'a> {
             |(key, text)| if key == "elid" || key == "elids" { (key, id) } else { (key, text) };
         let kept: Vec<_> =
             sent.iter().filter(|(key, _)| kept(key)).copied().map(one_object).collect();
-        let mut params = fields::named(self.dialect, self.action, &kept);
+        let mut params = fields::named(self.said.call.dialect, self.action, &kept);
         // A mailbox's form has the two halves of the address.
         if let (Some(Value::Text(name)), Some(Value::Text(domain))) =
             (params.get("address"), params.get("domain"))
@@ -191,12 +189,7 @@ impl<'a> Request<'a> {
 
     /// Every parameter of the request, by its name there.
     fn sent(&self) -> Vec<(&'a str, &'a str)> {
-        let sent = self
-            .call
-            .env
-            .iter()
-            .filter_map(|(key, text)| Some((key.strip_prefix("PARAM_")?, text.as_str())));
-        sent.collect()
+        self.said.with_prefix("PARAM_")
     }
 
     /// What the function is about: `mailbox` of `mailbox.create`, or what stands before the last
@@ -220,10 +213,10 @@ impl<'a> Request<'a> {
             return self.refusal(&problems);
         }
         match answers.iter().filter(|answer| answer.decision == Decision::Skip).count() {
-            0 => xml::document(""),
-            skipped if skipped == answers.len() => xml::document("<skipaction/>"),
+            0 => xml_document(""),
+            skipped if skipped == answers.len() => xml_document("<skipaction/>"),
             // The panel does all or nothing: going on would do what an extension took over.
-            _ => error(
+            _ => xml_error(
                 "policy",
                 "An extension takes over a part of what is selected. Select one at a time.",
             ),
@@ -238,7 +231,7 @@ impl<'a> Request<'a> {
             problems.iter().map(|problem| problem.message.as_str()).collect();
         // The objects of a group operation are often refused for the same reason.
         messages.dedup();
-        error(object, &messages.join("; "))
+        xml_error(object, &messages.join("; "))
     }
 
     /// The panel's name for a field.
@@ -246,41 +239,31 @@ impl<'a> Request<'a> {
         let Some(field) = self.action.and_then(|action| action.field(short)) else {
             return short;
         };
-        let first = || field.native.get(self.dialect.field_panel())?.first().map(String::as_str);
-        fields::claimed(self.dialect, field, &self.sent()).or_else(first).unwrap_or(short)
+        let first =
+            || field.native.get(fields::panel(self.said.call.dialect))?.first().map(String::as_str);
+        fields::claimed(self.said.call.dialect, field, &self.sent()).or_else(first).unwrap_or(short)
     }
 }
 
 /// The document that the panel is about to show, with what handlers changed.
-fn after(call: &PanelCall, answers: &[Answer]) -> String {
+fn after(said: &Said<'_>, answers: &[Answer]) -> Printed {
     let mut content = String::new();
-    for change in answers.iter().flat_map(|answer| &answer.shown) {
+    for change in answers.iter().flat_map(|answer| &answer.changes) {
         if let Some(text) =
             change.value.as_ref().and_then(shown).filter(|_| xml::is_name(&change.name))
         {
-            content.push_str(&format!("<{0}>{1}</{0}>", change.name, xml::escaped(&text)));
+            content.push_str(&format!("<{0}>{1}</{0}>", change.name, xml_escaped(&text)));
         }
     }
-    match content.as_str() {
-        "" => echo(call),
-        content => xml::with_content(&call.stdin, content).unwrap_or_else(|| echo(call)),
+    let changed = match content.as_str() {
+        "" => None,
+        content => xml::with_content(&said.call.stdin.0, content),
+    };
+    match changed {
+        Some(document) => Printed::text(Raw(document)),
+        // As it came: an empty one would blank the page.
+        None => fallback(said.call, OnFailure::Proceed, ""),
     }
-}
-
-/// The document as it came, for an empty one would blank the page.
-fn echo(call: &PanelCall) -> String {
-    let start = call.stdin.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    match start.starts_with('<') {
-        true => call.stdin.clone(),
-        false => xml::document(""),
-    }
-}
-
-fn error(object: &str, message: &str) -> String {
-    let (object, message) = (xml::escaped(object), xml::escaped(message));
-    xml::document(&format!(
-        r#"<error type="palisade" object="{object}" lang="en"><msg>{message}</msg></error>"#
-    ))
 }
 
 /// A value as the panel writes it; `None` if it is not to be shown.
@@ -298,35 +281,38 @@ fn shown(value: &Value) -> Option<String> {
 }
 
 /// A parameter that has a value.
-fn param<'a>(call: &'a PanelCall, name: &str) -> Option<&'a str> {
-    call.env.get(&format!("PARAM_{name}")).map(String::as_str).filter(|text| !text.is_empty())
+fn param<'a>(said: &'a Said<'_>, name: &str) -> Option<&'a str> {
+    said.variable(&format!("PARAM_{name}"))
 }
 
 /// The objects that the call is about, as the panel writes them.
-fn objects(call: &PanelCall) -> &str {
-    param(call, "elids").or(param(call, "elid")).unwrap_or_default()
+fn objects<'a>(said: &'a Said<'_>) -> &'a str {
+    param(said, "elids").or(param(said, "elid")).unwrap_or_default()
 }
 
-fn arguments(call: &PanelCall) -> Result<(Phase, Kind), BridgeError> {
-    let (mut phase, mut kind) = (None, None);
-    for option in call.argv.get(2..).unwrap_or_default().chunks(2) {
-        match option.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["--phase", "before"] => phase = Some(Phase::Before),
-            ["--phase", "after"] => phase = Some(Phase::After),
-            ["--type", "cgi"] => kind = Some(Kind::Cgi),
-            ["--type", "xml"] => kind = Some(Kind::Xml),
-            _ => return Err(BridgeError::UnknownArgument(option.join(" "))),
-        }
+fn arguments(said: &Said<'_>) -> Result<(Phase, Kind), BridgeError> {
+    let unknown = |word: &str| BridgeError::UnknownArgument(word.to_owned());
+    let phase = match said.argument(0).as_deref() {
+        Some("before") => Phase::Before,
+        Some("after") => Phase::After,
+        Some(word) => return Err(unknown(word)),
+        None => return Err(BridgeError::MissingArgument("before|after")),
+    };
+    let kind = match said.argument(1).as_deref() {
+        Some("cgi") => Kind::Cgi,
+        Some("xml") => Kind::Xml,
+        Some(word) => return Err(unknown(word)),
+        None => return Err(BridgeError::MissingArgument("cgi|xml")),
+    };
+    match said.argument(2) {
+        Some(word) => Err(unknown(&word)),
+        None => Ok((phase, kind)),
     }
-    Ok((
-        phase.ok_or(BridgeError::MissingArgument("--phase"))?,
-        kind.ok_or(BridgeError::MissingArgument("--type"))?,
-    ))
 }
 
-fn actor(call: &PanelCall) -> Option<Actor> {
-    let id = call.env.get("AUTH_USER").filter(|user| !user.is_empty())?.clone();
-    let level = call.env.get("AUTH_LEVEL").map(String::as_str).filter(|level| !level.is_empty());
+fn actor(said: &Said<'_>) -> Option<Actor> {
+    let id = said.variable("AUTH_USER")?.to_owned();
+    let level = said.variable("AUTH_LEVEL");
     let role = level.map(|level| match level {
         "30" => Role::Superuser,
         "29" => Role::Administrator,

@@ -4,6 +4,14 @@ use super::{BridgeError, Dialect};
 use crate::hook::catalogue::{Action, Field, FieldKind};
 use crate::hook::{Params, Value, check_action};
 
+/// The panel under which the catalogue has the keys of fields.
+pub fn panel(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Billmanager => Dialect::Coremanager.name(),
+        dialect => dialect.name(),
+    }
+}
+
 /// Returns the name of the action: the catalogue's, or the panel's own below the panel's name.
 pub fn action_name(
     dialect: Dialect,
@@ -46,7 +54,7 @@ pub fn claimed<'a>(
     field: &Field,
     sent: &[(&'a str, &'a str)],
 ) -> Option<&'a str> {
-    let natives = field.native.get(dialect.field_panel()).map_or(&[][..], Vec::as_slice);
+    let natives = field.native.get(panel(dialect)).map_or(&[][..], Vec::as_slice);
     let present: Vec<(&str, &str)> = natives
         .iter()
         .filter_map(|native| sent.iter().find(|(key, _)| key == native))

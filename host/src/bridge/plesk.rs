@@ -1,40 +1,23 @@
 //! Plesk's event handlers: `palisade-hook plesk <event>`, run in the background when all is done.
 //!
-//! The values stand in variables: `OLD_<KEY>` before the action and `NEW_<KEY>` after it. A key
-//! that is absent and one that is empty differ. Plesk says neither who did it nor to which object,
-//! and it reads no answer.
+//! The values stand in variables: `OLD_<KEY>` before the action and `NEW_<KEY>` after it. A key that is absent and one
+//! that is empty differ. Plesk says neither who did it nor to which object, and it reads no answer.
 
-use indexmap::IndexMap;
-
-use super::{BridgeError, Dialect, PanelCall, Translated, fields};
+use super::{BridgeError, Said, Translated, fields};
+use crate::hook::Phase;
 use crate::hook::catalogue::catalogue;
-use crate::hook::{Phase, Status};
 
 /// Translates one event.
-pub fn translate(call: &PanelCall) -> Result<Translated, BridgeError> {
-    let native = call
-        .argv
-        .get(2)
-        .filter(|event| !event.is_empty())
-        .ok_or(BridgeError::MissingArgument("<event>"))?;
-    let action = catalogue().by_native(Dialect::Plesk.name(), native, None);
-    let values = |prefix: &str| {
-        let sent = call
-            .env
-            .iter()
-            .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())));
-        fields::named(Dialect::Plesk, action, &sent.collect::<Vec<_>>())
-    };
+pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
+    let dialect = said.call.dialect;
+    let native = said.argument(0).ok_or(BridgeError::MissingArgument("<event>"))?;
+    let action = catalogue().by_native(dialect.name(), &native, None);
+    let values = |prefix: &str| fields::named(dialect, action, &said.with_prefix(prefix));
+    let name = fields::action_name(dialect, action, &native)?;
     Ok(Translated {
-        phase: Phase::After,
-        action: fields::action_name(Dialect::Plesk, action, native)?,
-        native: native.clone(),
-        actor: None,
-        object: None,
         params: values("NEW_"),
         old: values("OLD_"),
-        attributes: IndexMap::new(),
-        status: Status::Succeeded,
+        ..Translated::new(Phase::After, name, &native)
     })
 }
 
@@ -42,11 +25,15 @@ pub fn translate(call: &PanelCall) -> Result<Translated, BridgeError> {
 mod tests {
     use super::super::tests::call;
     use super::*;
-    use crate::bridge::Answer;
+    use crate::bridge::{Answer, Dialect, Printed};
     use crate::hook::{Decision, Value};
 
+    fn translated(arguments: &[&str], env: &[(&str, &str)]) -> Result<Translated, BridgeError> {
+        translate(&Said::of(&call(Dialect::Plesk, arguments, env, "")))
+    }
+
     fn plesk(event: &str, env: &[(&str, &str)]) -> Translated {
-        translate(&call(&["palisade-hook", "plesk", event], env, "")).unwrap()
+        translated(&[event], env).unwrap()
     }
 
     fn json(params: &crate::hook::Params) -> String {
@@ -64,10 +51,10 @@ mod tests {
 
     #[test]
     fn v1_no_verdict_prints_anything() {
-        let call = call(&["palisade-hook", "plesk", "mailname_create"], &[], "");
+        let call = call(Dialect::Plesk, &["mailname_create"], &[], "");
         let denied = Answer { decision: Decision::Deny, ..Answer::PROCEED };
-        assert_eq!(Dialect::Plesk.answer(&call, &[denied]), "");
-        assert!(Dialect::Plesk.powers(&call).is_empty());
+        assert_eq!(crate::bridge::answer(&call, &[denied]), Printed::nothing());
+        assert!(crate::bridge::powers(&call).is_empty());
     }
 
     #[test]
@@ -100,13 +87,13 @@ mod tests {
 
     #[test]
     fn a_call_without_an_event_is_refused() {
-        let error = translate(&call(&["palisade-hook", "plesk"], &[], "")).unwrap_err();
+        let error = translated(&[], &[]).unwrap_err();
         assert_eq!(error.to_string(), "the call has no argument `<event>`");
     }
 
     #[test]
     fn an_event_that_cannot_be_a_name_is_refused() {
-        let error = translate(&call(&["palisade-hook", "plesk", "a b\0"], &[], "")).unwrap_err();
+        let error = translated(&["a b\0"], &[]).unwrap_err();
         assert!(error.to_string().ends_with("without empty parts: `plesk.a b\\u{0}`"), "{error}");
     }
 }

@@ -1,17 +1,20 @@
-//! `palisade bridge`: plays recorded calls of panels against the host.
+//! `palisade bridge`: plays recorded calls of panels.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use clap::Subcommand;
 use hyper::Method;
-use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 
-use super::client::{Client, Content, segment};
+use super::client::{Client, Content};
 use super::output::{self, Failure, Format, items, text};
 use super::{Context, block_on};
-use crate::bridge::{Answer, Dialect, PanelCall, Translated, recorded_calls};
-use crate::hook::{Change, Decision, Disclosed, Phase, Power, Problem};
+use crate::bridge::{self, Asked, PanelCall, Raw, RecordedCall, Translated, recorded_calls};
+use crate::hook::Power;
+use crate::host::now_ms;
 
 /// What to do with a dialect.
 #[derive(Subcommand)]
@@ -20,12 +23,21 @@ pub enum Verb {
     Replay {
         /// The recording: one call as a JSON object on each line
         file: PathBuf,
+        /// Start this program for each call, as the panel would, instead of asking the host
+        #[arg(long, value_name = "PALISADE-HOOK")]
+        through: Option<PathBuf>,
     },
+}
+
+/// One hook call that a panel's call stood for, and what was decided.
+struct Hooked {
+    hook: Translated,
+    verdict: Value,
 }
 
 impl Verb {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
-        let Verb::Replay { file } = self;
+        let Verb::Replay { file, through } = self;
         let recording = std::fs::read(&file).map_err(|error| {
             Failure::new(format!("`{}` cannot be read: {error}", file.display()))
         })?;
@@ -33,9 +45,17 @@ impl Verb {
             .map_err(|error| Failure::new(format!("`{}`: {error}", file.display())))?;
         let client = context.client()?;
         block_on(async {
+            let mut player = Player { client, through, seen: HashSet::new(), since_ms: now_ms() };
             let mut played = Vec::new();
-            for call in &calls {
-                played.push(play(context, &client, call).await?);
+            for recorded in &calls {
+                let (printed, hooked) = player.play(&recorded.call).await.map_err(|error| {
+                    let RecordedCall { at, call } = recorded;
+                    Failure::new(format!("the call at {at} of `{}`: {}", call.dialect, error))
+                })?;
+                if context.format == Format::Text {
+                    show(recorded, &hooked, &printed)?;
+                }
+                played.push(told(recorded, hooked, &printed));
             }
             match context.format {
                 Format::Json => output::print_json(&Value::Array(played)),
@@ -45,97 +65,111 @@ impl Verb {
     }
 }
 
-/// Plays one call: translates it, asks the host, and translates the answer back.
-async fn play(context: &Context, client: &Client, call: &PanelCall) -> Result<Value, Failure> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        Failure::new(format!("the call at {} of `{}`: {error}", call.at, call.panel))
-    };
-    let dialect =
-        Dialect::from_name(&call.panel).ok_or_else(|| wrong(&"no dialect of this name"))?;
-    let translated = dialect.translate(call).map_err(|error| wrong(&error))?;
-    let mut verdicts = Vec::new();
-    for hook_call in &translated {
-        let path = format!("/v1/actions/{}/{}", segment(&hook_call.action), hook_call.phase);
-        verdicts
-            .push(client.request(Method::POST, &path, Content::Json(request(hook_call)?)).await?);
-    }
-    let answers: Vec<Answer> = translated
-        .iter()
-        .zip(&verdicts)
-        .map(|(hook_call, verdict)| answer(hook_call.phase, verdict))
-        .collect();
-    let printed = dialect.answer(call, &answers);
-    if context.format == Format::Text {
-        for (hook_call, verdict) in translated.iter().zip(&verdicts) {
-            print(call, hook_call, verdict, dialect.powers(call))?;
+/// Plays calls, one after another.
+struct Player {
+    client: Client,
+    through: Option<PathBuf>,
+    /// The entries of the journal that were shown.
+    seen: HashSet<String>,
+    since_ms: u64,
+}
+
+impl Player {
+    /// What the panel reads of this call, and what was decided.
+    async fn play(&mut self, call: &PanelCall) -> Result<(String, Vec<Hooked>), Failure> {
+        let Asked::Hooks(hooks) =
+            bridge::read(call).map_err(|error| Failure::new(error.to_string()))?;
+        let (printed, verdicts) = match self.through.clone() {
+            None => {
+                let answer = self.ask(call).await?;
+                let verdicts = items(&answer, "hooks").map(|hook| hook["verdict"].clone());
+                (text(&answer, "stdout").to_owned(), verdicts.collect())
+            }
+            Some(program) => {
+                let printed = run(&program, call).await?;
+                (printed, self.newly_decided(hooks.len()).await?)
+            }
+        };
+        if verdicts.len() != hooks.len() {
+            return Err(Failure::new(format!(
+                "{} hook calls were to be decided, and {} were",
+                hooks.len(),
+                verdicts.len()
+            )));
         }
-        let changed = verdicts.iter().any(|verdict| text(verdict, "verdict") != "proceed");
-        if changed && !printed.is_empty() {
-            output::print(&output::dim(&format!(
-                "          the panel reads {}",
-                printed.lines().last().unwrap_or_default()
-            )))?;
-        }
+        let hooked = hooks.into_iter().zip(verdicts);
+        Ok((printed, hooked.map(|(hook, verdict)| Hooked { hook, verdict }).collect()))
     }
-    let verdicts: Vec<Value> = translated
-        .iter()
-        .zip(verdicts)
-        .map(|(hook_call, verdict)| output::without_secrets(&hook_call.action, verdict))
-        .collect();
-    Ok(
-        json!({ "at": call.at, "panel": call.panel, "hooks": translated.iter().map(|hook_call| format!("{}:{}", hook_call.phase, hook_call.action)).collect::<Vec<_>>(), "verdicts": verdicts, "printed": printed }),
-    )
+
+    async fn ask(&self, call: &PanelCall) -> Result<Value, Failure> {
+        let call = serde_json::to_value(call)?;
+        self.client.request(Method::POST, "/v1/bridge?explain=true", Content::Json(call)).await
+    }
+
+    /// The journal's entries that were not there before, the oldest first.
+    async fn newly_decided(&mut self, expected: usize) -> Result<Vec<Value>, Failure> {
+        let path = format!("/v1/journal?since_ms={}&limit={}", self.since_ms, expected.max(1));
+        let journal = self.client.request(Method::GET, &path, Content::None).await?;
+        let new = |entry: &&Value| self.seen.insert(text(entry, "action_id").to_owned());
+        let mut entries: Vec<Value> = items(&journal, "entries").filter(new).cloned().collect();
+        entries.reverse();
+        Ok(entries)
+    }
 }
 
-/// The request of the panel API that a translated call is.
-#[derive(Serialize)]
-struct Request<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object: &'a Option<crate::hook::ObjectRef>,
-    params: Disclosed<'a, crate::hook::Params>,
-    old: Disclosed<'a, crate::hook::Params>,
-    attributes: &'a indexmap::IndexMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<crate::hook::Status>,
-}
-
-fn request(call: &Translated) -> Result<Value, Failure> {
-    let actor = call.actor.as_ref().map(|actor| {
-        json!({ "kind": actor.kind.name(), "role": actor.role.as_ref().map(crate::hook::Role::name), "id": actor.id, "name": actor.name })
-    });
-    Ok(serde_json::to_value(Request {
-        actor,
-        object: &call.object,
-        params: Disclosed(&call.params),
-        old: Disclosed(&call.old),
-        attributes: &call.attributes,
-        status: (call.phase == Phase::After).then_some(call.status),
-    })?)
-}
-
-fn answer(phase: Phase, verdict: &Value) -> Answer {
-    let decision = match text(verdict, "verdict") {
-        "deny" => Decision::Deny,
-        "skip" => Decision::Skip,
-        _ => Decision::Proceed,
+/// Starts the program as a panel would, and returns what it printed.
+async fn run(program: &Path, call: &PanelCall) -> Result<String, Failure> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new(format!("`{}` cannot be run: {error}", program.display()))
     };
-    let problems = items(verdict, "problems").map(|problem| Problem {
-        code: text(problem, "code").to_owned(),
-        field: problem.get("field").and_then(Value::as_str).map(str::to_owned),
-        message: text(problem, "message").to_owned(),
-    });
-    let shown =
-        items(verdict, "alterations").filter(|_| phase == Phase::After).map(|alteration| Change {
-            name: text(alteration, "field").to_owned(),
-            value: alteration.get("to").filter(|to| !to.is_null()).map(|to| to.clone().into()),
-        });
-    Answer { decision, problems: problems.collect(), shown: shown.collect() }
+    let os = |raw: &Raw| std::ffi::OsStr::from_bytes(&raw.0).to_owned();
+    let mut child = tokio::process::Command::new(program)
+        .arg(call.dialect.name())
+        .args(call.arguments.iter().map(os))
+        .env_clear()
+        .envs(call.env.iter().map(|(name, value)| (name, os(value))))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(&error))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A dialect without a document does not read it.
+        let _ = stdin.write_all(&call.stdin.0).await;
+    }
+    let output = child.wait_with_output().await.map_err(|error| failed(&error))?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// One played call as JSON.
+fn told(recorded: &RecordedCall, hooked: Vec<Hooked>, printed: &str) -> Value {
+    let name = |hooked: &Hooked| format!("{}:{}", hooked.hook.phase, hooked.hook.action);
+    let hooks: Vec<String> = hooked.iter().map(name).collect();
+    let verdicts: Vec<Value> = hooked
+        .into_iter()
+        .map(|Hooked { hook, verdict }| output::without_secrets(&hook.action, verdict))
+        .collect();
+    json!({ "at": recorded.at, "panel": recorded.call.dialect.name(), "hooks": hooks, "verdicts": verdicts, "printed": printed })
+}
+
+/// One played call for a person.
+fn show(recorded: &RecordedCall, hooked: &[Hooked], printed: &str) -> Result<(), Failure> {
+    let powers = bridge::powers(&recorded.call);
+    for Hooked { hook, verdict } in hooked {
+        print(recorded, hook, verdict, powers)?;
+    }
+    let changed = hooked.iter().any(|hooked| text(&hooked.verdict, "verdict") != "proceed");
+    if changed && !printed.is_empty() {
+        output::print(&output::dim(&format!(
+            "          the panel reads {}",
+            printed.lines().last().unwrap_or_default()
+        )))?;
+    }
+    Ok(())
 }
 
 fn print(
-    call: &PanelCall,
+    recorded: &RecordedCall,
     hook_call: &Translated,
     verdict: &Value,
     powers: &[Power],
@@ -151,8 +185,8 @@ fn print(
         hook_call.object.as_ref().map_or(String::new(), |object| format!(" {}", object.id));
     output::print(&format!(
         "{}  {:11} {:38} {}{} {}{object}",
-        call.at,
-        call.panel,
+        recorded.at,
+        recorded.call.dialect.name(),
         format!("{}:{}", hook_call.phase, hook_call.action),
         output::verdict(word),
         // Not by the format, which would count what colours the word.
@@ -209,7 +243,7 @@ fn print(
     match needed.filter(|power| !powers.contains(power)) {
         Some(power) => output::print(&output::dim(&format!(
             "          {power} has no effect here: {} does not heed it",
-            call.panel
+            recorded.call.dialect
         ))),
         None => Ok(()),
     }

@@ -18,7 +18,7 @@ use crate::hook::{HookCall, Phase};
 use crate::host::Decided;
 
 /// Items of a batch that are decided at one time.
-const BATCH_PARALLEL: usize = 8;
+pub(super) const BATCH_PARALLEL: usize = 8;
 /// Bytes that most answers need.
 const USUAL_BYTES: usize = 1 << 10;
 
@@ -118,7 +118,8 @@ pub(super) async fn after_batch(
     .await
 }
 
-async fn read(app: &App, headers: &HeaderMap, request: Body) -> Result<Bytes, ApiError> {
+/// Reads the body of a request.
+pub(super) async fn read(app: &App, headers: &HeaderMap, request: Body) -> Result<Bytes, ApiError> {
     body::read(
         headers,
         request,
@@ -140,7 +141,7 @@ fn batch(
 }
 
 /// Runs work that goes on when the connection is gone.
-async fn detached(
+pub(super) async fn detached(
     app: &App,
     work: impl Future<Output = Result<Bytes, ApiError>> + Send + 'static,
 ) -> Result<Response, ApiError> {
@@ -154,7 +155,8 @@ async fn detached(
     }
 }
 
-async fn decide(app: &App, call: HookCall) -> Decided {
+/// Decides a hook call, and counts it.
+pub(super) async fn decide(app: &App, call: HookCall) -> Decided {
     app.metrics.in_flight.inc();
     let _flying = Flying(app);
     let decided = app.host.decide(call).await;
@@ -183,7 +185,7 @@ async fn many(app: &Arc<App>, calls: Vec<HookCall>) -> Bytes {
 }
 
 /// An answer as JSON.
-fn written(answer: &impl serde::Serialize) -> Bytes {
+pub(super) fn written(answer: &impl serde::Serialize) -> Bytes {
     let mut json = Vec::with_capacity(USUAL_BYTES);
     match serde_json::to_writer(&mut json, answer) {
         Ok(()) => json.into(),
@@ -191,6 +193,7 @@ fn written(answer: &impl serde::Serialize) -> Bytes {
     }
 }
 
-fn json(body: Bytes) -> Response {
+/// A body of JSON as an answer.
+pub(super) fn json(body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -91,7 +91,7 @@ fn open_token(path: &Path) -> anyhow::Result<[u8; 32]> {
 fn needed(path: &str) -> Option<Role> {
     match path {
         "/healthz" | "/readyz" => None,
-        "/v1/openapi.json" | "/v1/actions" => Some(Role::Panel),
+        "/v1/openapi.json" | "/v1/actions" | "/v1/bridge" => Some(Role::Panel),
         path if path.starts_with("/v1/actions/") => Some(Role::Panel),
         _ => Some(Role::Operator),
     }

@@ -403,12 +403,13 @@ fn rehearsal(dry_run: bool) -> Rehearsal {
     if dry_run { Rehearsal::DryRun } else { Rehearsal::No }
 }
 
-fn new_id() -> String {
+/// An identifier for an action that came without one.
+pub(super) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
 /// Checks everything that the JSON's shape does not say.
-fn check(call: HookCall, config: &ServerConfig) -> Result<HookCall, ApiError> {
+pub(super) fn check(call: HookCall, config: &ServerConfig) -> Result<HookCall, ApiError> {
     check_action(&call.action).map_err(|message| {
         ApiError::new(axum::http::StatusCode::BAD_REQUEST, "action.invalid", message)
     })?;

@@ -1,20 +1,25 @@
 //! Tests of the dialect, among them the conformance vectors V3 to V6.
 
-use super::super::tests::call;
+use super::super::tests;
 use super::*;
+use crate::bridge::{Dialect, PanelCall};
 use crate::hook::Change;
 
-const BEFORE: [&str; 6] = ["palisade-hook", "coremanager", "--phase", "before", "--type", "cgi"];
-const AFTER: [&str; 6] = ["palisade-hook", "coremanager", "--phase", "after", "--type", "xml"];
+const BEFORE: [&str; 2] = ["before", "cgi"];
+const AFTER: [&str; 2] = ["after", "xml"];
 const DONE: &str =
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<doc lang=\"en\" func=\"user.edit\"><ok/></doc>\n";
+
+fn call(arguments: &[&str], env: &[(&str, &str)], stdin: &str) -> PanelCall {
+    tests::call(Dialect::Coremanager, arguments, env, stdin)
+}
 
 fn before(env: &[(&str, &str)]) -> PanelCall {
     call(&BEFORE, env, "")
 }
 
 fn translated(call: &PanelCall) -> Vec<Translated> {
-    Dialect::Coremanager.translate(call).unwrap()
+    tests::hooks(call).unwrap()
 }
 
 fn one(call: &PanelCall) -> Translated {
@@ -24,7 +29,9 @@ fn one(call: &PanelCall) -> Translated {
 }
 
 fn printed(call: &PanelCall, answers: &[Answer]) -> String {
-    Dialect::Coremanager.answer(call, answers)
+    let printed = crate::bridge::answer(call, answers);
+    assert_eq!((printed.status, printed.note.as_str()), (0, ""));
+    printed.stdout.text().into_owned()
 }
 
 fn json(params: &Params) -> String {
@@ -34,7 +41,7 @@ fn json(params: &Params) -> String {
 fn deny(field: Option<&str>, message: &str) -> Answer {
     let problem =
         Problem { code: "denied".into(), field: field.map(Into::into), message: message.into() };
-    Answer { decision: Decision::Deny, problems: vec![problem], shown: vec![] }
+    Answer { decision: Decision::Deny, problems: vec![problem], ..Answer::PROCEED }
 }
 
 fn skip() -> Answer {
@@ -42,7 +49,7 @@ fn skip() -> Answer {
 }
 
 fn show(name: &str, value: Value) -> Answer {
-    Answer { shown: vec![Change { name: name.into(), value: Some(value) }], ..Answer::PROCEED }
+    Answer { changes: vec![Change { name: name.into(), value: Some(value) }], ..Answer::PROCEED }
 }
 
 fn v3() -> PanelCall {
@@ -159,17 +166,17 @@ fn without_an_answer_the_panel_goes_on() {
 
 #[test]
 fn a_wrong_call_gets_a_document_all_the_same() {
-    let wrong = call(&["palisade-hook"], &[], DONE);
+    let wrong = call(&[], &[], DONE);
     assert_eq!(printed(&wrong, &[]), DONE);
-    assert_eq!(printed(&call(&[], &[], "func=user.edit"), &[skip()]), xml::document(""));
-    assert!(Dialect::Coremanager.powers(&wrong).is_empty());
+    assert_eq!(printed(&call(&[], &[], "func=user.edit"), &[skip()]), xml_document(""));
+    assert!(crate::bridge::powers(&wrong).is_empty());
 }
 
 #[test]
 fn each_phase_heeds_its_own_powers() {
-    assert_eq!(Dialect::Coremanager.powers(&v3()), [Power::Skip, Power::Deny]);
+    assert_eq!(crate::bridge::powers(&v3()), [Power::Skip, Power::Deny]);
     let after = call(&AFTER, &[("PARAM_func", "user.edit")], DONE);
-    assert_eq!(Dialect::Coremanager.powers(&after), [Power::Alter]);
+    assert_eq!(crate::bridge::powers(&after), [Power::Alter]);
 }
 
 #[test]
@@ -280,31 +287,23 @@ fn levels_are_roles() {
 
 #[test]
 fn billmanager_has_functions_of_its_own() {
-    let open = call(
-        &BEFORE,
-        &[("PARAM_func", "service.suspend"), ("PARAM_elid", "12"), ("REMOTE_ADDR", "192.0.2.1")],
-        "",
-    );
-    let open = Dialect::Billmanager.translate(&open).unwrap().remove(0);
+    let env =
+        [("PARAM_func", "service.suspend"), ("PARAM_elid", "12"), ("REMOTE_ADDR", "192.0.2.1")];
+    let open = one(&tests::call(Dialect::Billmanager, &BEFORE, &env, ""));
     assert_eq!(open.action, "subscription.suspend");
     assert_eq!(open.attributes["remote.address"], "192.0.2.1");
 }
 
 #[test]
 fn wrong_arguments_are_named() {
-    let error = |argv: &[&str]| {
-        Dialect::Coremanager.translate(&call(argv, &[], "")).unwrap_err().to_string()
-    };
-    assert_eq!(error(&["a", "b"]), "the call has no argument `--phase`");
-    assert_eq!(error(&["a", "b", "--phase", "after"]), "the call has no argument `--type`");
-    assert_eq!(
-        error(&["a", "b", "--phase", "final"]),
-        "the call has an argument that the bridge does not know: `--phase final`"
-    );
-    assert_eq!(
-        error(&["a", "b", "--phase"]),
-        "the call has an argument that the bridge does not know: `--phase`"
-    );
+    let error =
+        |arguments: &[&str]| tests::hooks(&call(arguments, &[], "")).unwrap_err().to_string();
+    assert_eq!(error(&[]), "the call has no argument `before|after`");
+    assert_eq!(error(&["after"]), "the call has no argument `cgi|xml`");
+    let unknown = "the call has an argument that the dialect does not know: ";
+    assert_eq!(error(&["final"]), format!("{unknown}`final`"));
+    assert_eq!(error(&["after", "json"]), format!("{unknown}`json`"));
+    assert_eq!(error(&["after", "xml", "x"]), format!("{unknown}`x`"));
     assert_eq!(error(&BEFORE), "the call has no variable `PARAM_func`");
 }
 
@@ -323,7 +322,7 @@ fn a_group_that_is_too_large_is_refused() {
     let ids = "u,".repeat(MAX_OBJECTS + 1);
     let group = before(&[("PARAM_func", "user.delete"), ("PARAM_elid", &ids)]);
     assert_eq!(
-        Dialect::Coremanager.translate(&group).unwrap_err().to_string(),
+        tests::hooks(&group).unwrap_err().to_string(),
         "the call names more than 1000 objects"
     );
 }

@@ -1,0 +1,64 @@
+//! A panel's call as text, and what of it was none.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use indexmap::IndexMap;
+
+use super::{PanelCall, Translated};
+use crate::hook::is_secret;
+
+/// What the attribute begins with that holds the bytes of a variable which is no UTF-8.
+const BYTES: &str = "bytes.";
+/// Variables whose bytes are kept, and bytes of one.
+const MAX_KEPT: usize = 20;
+const MAX_KEPT_BYTES: usize = 1 << 10;
+
+/// What a call says, as text: what is no UTF-8 has U+FFFD where it is not.
+pub(super) struct Said<'a> {
+    /// The call as it came.
+    pub call: &'a PanelCall,
+    /// The variables, in the panel's order.
+    pub env: IndexMap<&'a str, Cow<'a, str>>,
+    /// Standard input.
+    pub stdin: Cow<'a, str>,
+}
+
+impl<'a> Said<'a> {
+    pub fn of(call: &'a PanelCall) -> Self {
+        let env = call.env.iter().map(|(name, value)| (name.as_str(), value.text()));
+        Self { call, env: env.collect(), stdin: call.stdin.text() }
+    }
+
+    /// The argument at this place; nothing if it is empty or not there.
+    pub fn argument(&self, place: usize) -> Option<Cow<'a, str>> {
+        self.call.argument(place)
+    }
+
+    /// The variable of this name; nothing if it is empty or not there.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.env.get(name).map(Cow::as_ref).filter(|text| !text.is_empty())
+    }
+
+    /// The variables whose name begins so, by the rest of their names.
+    pub fn with_prefix(&self, prefix: &str) -> Vec<(&str, &str)> {
+        let named = self.env.iter();
+        named.filter_map(|(name, text)| Some((name.strip_prefix(prefix)?, text.as_ref()))).collect()
+    }
+
+    /// Keeps the bytes of what is no text as attributes, unless it is secret.
+    pub fn keep_bytes(&self, hook_call: &mut Translated) {
+        let broken = self.call.env.iter().filter(|(_, value)| !value.is_text());
+        for (name, value) in broken.take(MAX_KEPT) {
+            let key = name.rsplit_once('_').map_or(name.as_str(), |(_, last)| last);
+            let secret = [name.as_str(), key]
+                .iter()
+                .any(|name| is_secret(&hook_call.action, &name.to_lowercase()));
+            if !secret && value.0.len() <= MAX_KEPT_BYTES {
+                let base64 = BASE64.encode(&value.0);
+                hook_call.attributes.insert(format!("{BYTES}{name}"), base64);
+            }
+        }
+    }
+}
