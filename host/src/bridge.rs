@@ -5,6 +5,7 @@
 //! what it means, and [`answer`] what the panel is to read, given what the handlers decided. One file for each panel;
 //! pure: no I/O, no HTTP, and no panel's names but in the catalogue and in its own file.
 
+mod bitrix;
 mod coremanager;
 mod fields;
 mod plesk;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 pub use palisade_hook::{Dialect, PanelCall, Printed, Raw};
 
+pub use self::bitrix::{Provided, ProviderCall, ProviderVerb, failed, provided};
 pub use self::recording::{RecordedCall, RecordingError, recorded_calls};
 use self::said::Said;
 use crate::hook::{
@@ -29,6 +31,8 @@ use crate::hook::{
 pub enum Asked {
     /// To decide hook calls: one, or one for each object of a group operation.
     Hooks(Vec<Translated>),
+    /// To ask a provider. What it answers, [`provided`] prints, and [`failed`] that it has no answer.
+    Provider(ProviderCall),
 }
 
 /// What a panel's call says, in the words of a hook call.
@@ -87,6 +91,9 @@ pub enum BridgeError {
     /// The panel's name for the action cannot be a name.
     #[error("the panel's name for the action cannot be one: {0}")]
     Action(String),
+    /// An identifier is none.
+    #[error("{0}")]
+    Id(String),
     /// Standard input is not what the dialect says.
     #[error("standard input is not what it must be: {0}")]
     Stdin(String),
@@ -96,6 +103,7 @@ pub enum BridgeError {
 pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
     let said = Said::of(call);
     let mut translated = match call.dialect {
+        Dialect::Bitrix => return bitrix::read(&said).map(Asked::Provider),
         Dialect::Plesk => vec![plesk::translate(&said)?],
         Dialect::Coremanager | Dialect::Billmanager => coremanager::translate(&said)?,
         _ => return Err(BridgeError::UnknownArgument(call.dialect.to_string())),
@@ -116,6 +124,11 @@ pub fn answer(call: &PanelCall, answers: &[Answer]) -> Printed {
         Dialect::Coremanager | Dialect::Billmanager => coremanager::answer(&said, answers),
         _ => Printed::nothing(),
     }
+}
+
+/// What the panel is to read of a call that [`read`] refused, if its dialect has words for that.
+pub fn refusal(call: &PanelCall, error: &BridgeError) -> Option<Printed> {
+    (call.dialect == Dialect::Bitrix).then(|| bitrix::refused(call, error))
 }
 
 /// The powers that the panel heeds in this call. A verdict that uses another one has no effect on it.

@@ -22,7 +22,7 @@ use self::settings::{Given, Records};
 pub use self::settings::{SettingsError, forget_secrets};
 use crate::capability::kv_prefix;
 use crate::conduct::VetoAction;
-use crate::extension::{Access, Extension, Handler, Settings, State, Waiting};
+use crate::extension::{Access, Extension, Handler, Provider, Settings, State, Waiting};
 use crate::grant::{Grant, Grants};
 use crate::hook::Phase;
 use crate::limits::{HostLimits, LimitOverrides};
@@ -231,6 +231,23 @@ impl Registry {
     /// What is installed now, to keep for longer than a moment.
     pub fn snapshot_owned(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// What seals secrets.
+    pub fn sealer(&self) -> Arc<Sealer> {
+        self.sealer.clone()
+    }
+
+    /// The provider that an extension is, by its manifest. Whether it may be called, its grants say.
+    pub fn provider(&self, extension: &Arc<Extension>) -> Option<Arc<Provider>> {
+        let provision = extension.manifest.provider.as_ref()?;
+        let unset = LimitOverrides::default();
+        let set = self.policy.overrides.get(&*extension.id).map_or(&unset, |set| &set.limits);
+        Some(Arc::new(Provider {
+            extension: extension.clone(),
+            provides: provision.provides,
+            limits: self.policy.limits.resolve_provider(&provision.asked, set),
+        }))
     }
 
     /// The operator's rules.

@@ -174,12 +174,12 @@ impl PanelCall {
     pub fn is_before(&self) -> bool {
         let first = || self.arguments.first().map(|argument| argument.0.as_slice());
         match self.dialect {
-            Dialect::Plesk | Dialect::Ispconfig => false,
+            // A provider is asked, not told: it may take its time.
+            Dialect::Plesk | Dialect::Ispconfig | Dialect::Bitrix => false,
             Dialect::Coremanager | Dialect::Billmanager => first() == Some(b"before"),
             Dialect::Cpanel => self.json_text("/context/stage").is_some_and(|stage| stage == "pre"),
             Dialect::Directadmin => first().is_some_and(|hook| hook.ends_with(b"_pre")),
             Dialect::Virtualmin => first() == Some(b"pre"),
-            Dialect::Bitrix => true,
             Dialect::Hestia => first().is_some_and(|hook| hook.starts_with(b"le_pre")),
             // The PHP file says so: only it knows the families of points.
             Dialect::Whmcs | Dialect::Generic => {
