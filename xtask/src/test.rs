@@ -7,10 +7,14 @@ use anyhow::{Context, Result};
 use crate::host::{self, Profile};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{cmd, guests};
+use crate::{apt, cmd, guests};
 
 /// Runs the command.
 pub fn run(workspace: &Workspace) -> Result<()> {
+    // The cloud of the example `mock-cloud` is a program in it.
+    if cmd::in_path("python3").is_none() {
+        apt::install(&["python3"])?;
+    }
     let mut steps = Steps::new(4);
     let palisade = steps.run("build the host", "cargo build --bin palisade", || {
         host::build(workspace, Profile::Dev)
