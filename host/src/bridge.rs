@@ -278,4 +278,6 @@ impl fmt::Debug for Translated {
 }
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;
