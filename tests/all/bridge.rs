@@ -342,6 +342,53 @@ async fn what_the_handlers_decide_is_what_the_panel_reads() {
     assert!(!seen.contains("canary-5c1e"), "{seen}");
 }
 
+/// A call that creates the account `root` in each dialect that can refuse it, and what the panel reads then.
+fn refused() -> Vec<(PanelCall, &'static str, u8)> {
+    let cpanel = r#"{"context":{"category":"Whostmgr","event":"Accounts::Create","stage":"pre"},"data":{"user":"root","owner":"dealer","pass":"canary-5c1e"},"hook":{"blocking":"1"}}"#;
+    let generic = r#"{"phase":"before","action":"customer.create","params":{"login":"root"},"actor":{"id":"dealer","role":"reseller"}}"#;
+    vec![
+        (call(Dialect::Cpanel, &[], &[], cpanel), "0 BAILOUT ", 0),
+        (
+            call(
+                Dialect::Directadmin,
+                &["user_create_pre"],
+                &[("username", "root"), ("passwd", "canary-5c1e")],
+                "",
+            ),
+            "",
+            1,
+        ),
+        (call(Dialect::Generic, &[], &[], generic), "{\"verdict\":\"deny\",", 0),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reserved_name_is_refused_in_every_dialect_that_can_refuse() {
+    let (bridge, host, _data) = Bridge::with_host("").await;
+    for (call, begins, status) in refused() {
+        let printed = bridge.printed(&call);
+        let text = printed.stdout.text().into_owned();
+        assert!(text.starts_with(begins) && text.contains("root"), "{}: {text}", call.dialect);
+        assert_eq!((printed.status, text.matches('\n').count()), (status, 1), "{text}");
+        assert!(printed.note.contains("customer.create was denied"), "{}", printed.note);
+    }
+    let seen = format!("{} {}", host.log(), host.get("/v1/journal").await);
+    assert!(!seen.contains("canary-5c1e"), "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cpanel_is_told_what_extensions_subscribe_to() {
+    let (bridge, _host, _data) = Bridge::with_host("").await;
+    let printed = bridge.printed(&call(Dialect::Cpanel, &["--describe"], &[], ""));
+    assert_eq!((printed.status, printed.note.as_str()), (0, ""));
+    let described: serde_json::Value = serde_json::from_slice(&printed.stdout.0).unwrap();
+    let described = described.as_array().unwrap();
+    let created = |entry: &&serde_json::Value| entry["event"] == "Accounts::Create";
+    let created: Vec<_> = described.iter().filter(created).collect();
+    assert_eq!(created.len(), 1, "{described:?}");
+    assert_eq!((&created[0]["stage"], &created[0]["blocking"]), (&json!("pre"), &json!(1)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_guest_does_wrong_is_decided_by_its_own_on_failure() {
     let (bridge, _host, _data) = Bridge::with_host("on-failure = 'deny'").await;
