@@ -10,6 +10,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use hyper::Method;
 use palisade_hook::{Dialect, OnFailure, PanelCall, Printed, Raw, fallback};
 use palisade_tests::{PATIENCE, Running, TestHost, palisade_hook};
 use serde_json::json;
@@ -378,15 +379,31 @@ async fn a_reserved_name_is_refused_in_every_dialect_that_can_refuse() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cpanel_is_told_what_extensions_subscribe_to() {
-    let (bridge, _host, _data) = Bridge::with_host("").await;
-    let printed = bridge.printed(&call(Dialect::Cpanel, &["--describe"], &[], ""));
-    assert_eq!((printed.status, printed.note.as_str()), (0, ""));
-    let described: serde_json::Value = serde_json::from_slice(&printed.stdout.0).unwrap();
-    let described = described.as_array().unwrap();
-    let created = |entry: &&serde_json::Value| entry["event"] == "Accounts::Create";
-    let created: Vec<_> = described.iter().filter(created).collect();
-    assert_eq!(created.len(), 1, "{described:?}");
-    assert_eq!((&created[0]["stage"], &created[0]["blocking"]), (&json!("pre"), &json!(1)));
+    let (bridge, host, _data) = Bridge::with_host("").await;
+    let described = || {
+        let printed = bridge.printed(&call(Dialect::Cpanel, &["--describe"], &[], ""));
+        assert_eq!((printed.status, printed.note.as_str()), (0, ""));
+        let entries: Vec<serde_json::Value> = serde_json::from_slice(&printed.stdout.0).unwrap();
+        let entry = |entry: &serde_json::Value| {
+            format!("{}:{}:{}", entry["stage"], entry["category"], entry["event"]).replace('"', "")
+        };
+        entries.iter().map(entry).collect::<Vec<_>>()
+    };
+    // `misbehaving` subscribes to everything.
+    assert!(described().contains(&"post:System:upcp".to_owned()));
+    let removed = host.request(Method::DELETE, "/v1/extensions/misbehaving", "").await;
+    assert!(removed.status.is_success(), "{}", removed.text);
+    assert_eq!(
+        described(),
+        [
+            "pre:Whostmgr:Accounts::Create",
+            "pre:Cpanel:Api2::AddonDomain::addaddondomain",
+            "pre:Whostmgr:Domain::addsubdomain",
+            "pre:Cpanel:Api2::SubDomain::addsubdomain",
+            "pre:Cpanel:UAPI::Email::add_pop",
+            "pre:scripts:addpop",
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
