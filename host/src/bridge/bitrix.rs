@@ -169,7 +169,7 @@ mod tests {
 
     use super::super::tests::call;
     use super::*;
-    use crate::bridge::{Asked, Dialect, refusal};
+    use crate::bridge::{Asked, Dialect, unreadable};
     use crate::order::{Pending, Token};
 
     fn asked(arguments: &[&str]) -> Result<ProviderCall, String> {
@@ -317,7 +317,7 @@ mod tests {
         ] {
             let call = call(Dialect::Bitrix, arguments, &[], "");
             let error = crate::bridge::read(&call).unwrap_err();
-            let printed = refusal(&call, &error).unwrap();
+            let printed = unreadable(&call, &error).unwrap();
             assert_eq!(printed, failed(message).with_note(printed.note.clone()));
             assert_eq!(printed.status, 0);
         }

@@ -87,6 +87,7 @@ impl Player {
                 };
                 return Ok((printed, Vec::new()));
             }
+            Asked::Registration => return Err(Failure::new("the call asks for no hook")),
         };
         let (printed, verdicts) = match self.through.clone() {
             None => {

@@ -19,7 +19,7 @@ use crate::bridge::{
     self, Answer, Asked, Dialect, PanelCall, Printed, Provided, ProviderCall, ProviderVerb,
     Translated,
 };
-use crate::hook::{Decision, HookCall, ObjectRef, Phase, Power, Rehearsal};
+use crate::hook::{Decision, HookCall, ObjectRef, Phase, Power, Rehearsal, Status};
 use crate::host::{Decided, now_ms};
 
 /// How a call of a panel is to be answered.
@@ -112,7 +112,7 @@ pub(super) async fn bridge(
     let asked = match bridge::read(&call) {
         Ok(asked) => asked,
         Err(error) => {
-            if let Some(printed) = bridge::refusal(&call, &error) {
+            if let Some(printed) = bridge::unreadable(&call, &error) {
                 return Ok(json(written(&BridgeResponse::of(printed))));
             }
             let message = format!("this is no call of the dialect `{}`: {error}", call.dialect);
@@ -126,6 +126,7 @@ pub(super) async fn bridge(
             let work = async move { Ok(written(&BridgeResponse::of(provide(&its, asked).await))) };
             detached(&app, work).await
         }
+        Asked::Registration => Ok(json(registration(&app, &call))),
         Asked::Hooks(hooks) => {
             let calls = calls(&app, hooks, query.dry_run)?;
             match calls.iter().any(|(_, call)| call.phase() == Phase::After) {
@@ -165,6 +166,18 @@ async fn provide(app: &App, asked: ProviderCall) -> Printed {
             bridge::failed(&error.to_string()).with_note(format!("{error}{known}"))
         }
     }
+}
+
+/// What the panel is to register for what is installed.
+fn registration(app: &App, call: &PanelCall) -> Bytes {
+    let snapshot = app.host.registry.snapshot();
+    let subscriptions = || snapshot.all_handlers().map(|handler| &handler.subscription);
+    let hooks: Vec<_> = subscriptions().map(|subscription| subscription.hook.clone()).collect();
+    let failed = subscriptions().filter(|subscription| {
+        subscription.hook.phase == Phase::After && subscription.statuses.contains(&Status::Failed)
+    });
+    let failed: Vec<_> = failed.map(|subscription| subscription.hook.clone()).collect();
+    written(&BridgeResponse::of(bridge::registration(call, &hooks, &failed)))
 }
 
 /// The hook calls to decide, each with the panel's name for its action.
