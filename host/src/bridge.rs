@@ -7,6 +7,8 @@
 
 mod coremanager;
 mod fields;
+mod hestia;
+mod natives;
 mod plesk;
 mod recording;
 mod said;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 pub use palisade_hook::{Dialect, PanelCall, Printed, Raw};
 
+pub use self::natives::{NativeHook, natives};
 pub use self::recording::{RecordedCall, RecordingError, recorded_calls};
 use self::said::Said;
 use crate::hook::{
