@@ -8,10 +8,13 @@
 mod coremanager;
 mod fields;
 mod hestia;
+mod ispconfig;
 mod natives;
 mod plesk;
 mod recording;
 mod said;
+mod shim;
+mod whmcs;
 mod xml;
 
 use std::sync::Arc;
@@ -101,6 +104,8 @@ pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
     let mut translated = match call.dialect {
         Dialect::Plesk => vec![plesk::translate(&said)?],
         Dialect::Coremanager | Dialect::Billmanager => coremanager::translate(&said)?,
+        Dialect::Whmcs => vec![whmcs::translate(&said)?],
+        Dialect::Ispconfig => vec![ispconfig::translate(&said)?],
         _ => return Err(BridgeError::UnknownArgument(call.dialect.to_string())),
     };
     for hook_call in &mut translated {
@@ -117,6 +122,8 @@ pub fn answer(call: &PanelCall, answers: &[Answer]) -> Printed {
     match call.dialect {
         Dialect::Plesk => Printed::nothing(),
         Dialect::Coremanager | Dialect::Billmanager => coremanager::answer(&said, answers),
+        Dialect::Whmcs => whmcs::answer(&said, answers),
+        Dialect::Ispconfig => ispconfig::answer(&said, answers),
         _ => Printed::nothing(),
     }
 }
@@ -126,6 +133,8 @@ pub fn powers(call: &PanelCall) -> &'static [Power] {
     match call.dialect {
         Dialect::Plesk => &[],
         Dialect::Coremanager | Dialect::Billmanager => coremanager::powers(&Said::of(call)),
+        Dialect::Whmcs => whmcs::powers(&Said::of(call)),
+        Dialect::Ispconfig => ispconfig::powers(&Said::of(call)),
         _ => &[],
     }
 }

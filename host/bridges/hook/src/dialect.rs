@@ -174,7 +174,7 @@ impl PanelCall {
     pub fn is_before(&self) -> bool {
         let first = || self.arguments.first().map(|argument| argument.0.as_slice());
         match self.dialect {
-            Dialect::Plesk | Dialect::Ispconfig => false,
+            Dialect::Plesk => false,
             Dialect::Coremanager | Dialect::Billmanager => first() == Some(b"before"),
             Dialect::Cpanel => self.json_text("/context/stage").is_some_and(|stage| stage == "pre"),
             Dialect::Directadmin => first().is_some_and(|hook| hook.ends_with(b"_pre")),
@@ -182,7 +182,7 @@ impl PanelCall {
             Dialect::Bitrix => true,
             Dialect::Hestia => first().is_some_and(|hook| hook.starts_with(b"le_pre")),
             // The PHP file says so: only it knows the families of points.
-            Dialect::Whmcs | Dialect::Generic => {
+            Dialect::Whmcs | Dialect::Ispconfig | Dialect::Generic => {
                 self.json_text("/phase").is_some_and(|phase| phase == "before")
             }
         }
@@ -356,6 +356,8 @@ mod tests {
             call(Dialect::Virtualmin, &["pre"], ""),
             call(Dialect::Hestia, &["le_pre"], ""),
             call(Dialect::Generic, &[], r#"{"phase":"before"}"#),
+            call(Dialect::Whmcs, &["PreModuleCreate"], r#"{"phase":"before"}"#),
+            call(Dialect::Ispconfig, &["mail:mail_user:on_before_insert"], r#"{"phase":"before"}"#),
         ];
         assert!(before.iter().all(PanelCall::is_before));
         let after = [
@@ -365,6 +367,7 @@ mod tests {
             call(Dialect::Cpanel, &[], "{"),
             call(Dialect::Directadmin, &["user_create_post"], ""),
             call(Dialect::Generic, &[], r#"{"phase":"after"}"#),
+            call(Dialect::Ispconfig, &["client_insert"], r#"{"phase":"after"}"#),
         ];
         assert!(!after.iter().any(PanelCall::is_before));
     }
