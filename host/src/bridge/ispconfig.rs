@@ -36,7 +36,8 @@ pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
     let action = catalogue().by_native(dialect.name(), &event, None);
     let name = fields::action_name(dialect, action, &event)?;
     let named = |values: &Params| fields::named_values(dialect, action, shim::sent(values));
-    let id = document.object.clone().filter(|id| is_id(id)).or_else(|| identifier(&event, &document));
+    let id =
+        document.object.clone().filter(|id| is_id(id)).or_else(|| identifier(&event, &document));
     let kind = || match action {
         Some(action) => shim::object_kind(&action.name).to_owned(),
         None => shim::object_kind(&event).to_owned(),
@@ -46,7 +47,7 @@ pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
         object: id.map(|id| ObjectRef { kind: kind(), id }),
         params: named(&document.vars),
         old: named(&document.old),
-        attributes: document.attributes(&name),
+        attributes: document.attributes(dialect.name(), &name, &document.vars),
         ..Translated::new(document.phase, name, &event)
     })
 }
@@ -85,7 +86,8 @@ fn event<'a>(said: &Said<'a>) -> Result<Cow<'a, str>, BridgeError> {
 fn identifier(event: &str, document: &Document) -> Option<String> {
     let (table, _) = event.rsplit_once('_')?;
     [&document.vars, &document.old].into_iter().find_map(|row| {
-        let first = || row.first().filter(|(name, _)| name.ends_with("_id")).map(|(_, value)| value);
+        let first =
+            || row.first().filter(|(name, _)| name.ends_with("_id")).map(|(_, value)| value);
         let id = row.get(&format!("{table}_id")).or_else(first)?;
         match id {
             Value::Integer(id) => Some(id.to_string()),

@@ -17,9 +17,8 @@ use palisade_hook::write::xml_escaped;
 use serde::Deserialize;
 
 use super::{Answer, BridgeError, Printed, Said};
-use crate::hook::{
-    Actor, ActorKind, Decision, Params, Phase, Role, Value, catalogue::Action, is_secret,
-};
+use crate::hook::catalogue::{Action, catalogue};
+use crate::hook::{Actor, ActorKind, Decision, Params, Phase, Role, Value, is_secret};
 
 /// Bytes of a name.
 const MAX_NAME: usize = 512;
@@ -90,7 +89,7 @@ impl Document {
     }
 
     /// Facts about the call: where it comes from, what the file cut, and bytes that are no text.
-    pub fn attributes(&self, action: &str) -> IndexMap<String, String> {
+    pub fn attributes(&self, panel: &str, action: &str, vars: &Params) -> IndexMap<String, String> {
         let mut attributes = IndexMap::new();
         if let Some(address) = self.address.as_ref().filter(|address| is_name(address)) {
             attributes.insert("remote.address".to_owned(), address.clone());
@@ -100,15 +99,17 @@ impl Document {
             cut.truncate(cut.floor_char_boundary(MAX_CUT));
             attributes.insert("cut".to_owned(), cut);
         }
-        for (name, value) in &self.vars {
-            if let Value::Bytes(bytes) = value
-                && bytes.len() <= MAX_KEPT_BYTES
-                && is_name(name)
-                && !is_secret(action, &name.to_lowercase())
-                && attributes.len() < MAX_KEPT
-            {
-                attributes.insert(format!("{BYTES}{name}"), BASE64.encode(bytes));
-            }
+        let bytes = vars.iter().filter_map(|(name, value)| match value {
+            Value::Bytes(bytes) if bytes.len() <= MAX_KEPT_BYTES => Some((name, bytes)),
+            _ => None,
+        });
+        let is_secret = |name: &str| {
+            is_secret(action, &name.to_lowercase()) || catalogue().is_secret_key(panel, name)
+        };
+        for (name, bytes) in
+            bytes.filter(|(name, _)| is_name(name) && !is_secret(name)).take(MAX_KEPT)
+        {
+            attributes.insert(format!("{BYTES}{name}"), BASE64.encode(bytes));
         }
         attributes
     }

@@ -137,7 +137,7 @@ pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
         object: object(&name, &vars),
         params,
         old: fields::named_values(dialect, action, shim::sent(&old)),
-        attributes: document.attributes(&name),
+        attributes: document.attributes(dialect.name(), &name, &vars),
         status: if is_failed { Status::Failed } else { Status::Succeeded },
         ..Translated::new(document.phase, name, &point)
     })
