@@ -331,10 +331,11 @@ final class PalisadeClient
 /** Makes what a panel hands over safe to send: no objects, no secrets, no cycles, nothing that is too much. */
 final class PalisadeValues
 {
-    /** Levels in one another, members of one level, and all members together. */
+    /** Levels in one another, members of one level, and all members and bytes together. */
     const DEPTH = 8;
     const MEMBERS = 500;
     const ALL = 5000;
+    const BYTES = 512 * 1024;
 
     /** Parts of a name that say that its value is a secret. */
     const SECRET = '/passw|secret|token|accesshash|passphrase|private.?key|^pass$|pwd|cvv|cc.?num|card.?num|authdata'
@@ -346,6 +347,7 @@ final class PalisadeValues
     private $longest;
     private $sent;
     private $left = self::ALL;
+    private $room = self::BYTES;
 
     /** @param array $sent names of secrets that are sent */
     public function __construct(int $longest, array $sent)
@@ -457,13 +459,16 @@ final class PalisadeValues
 
     private function text(string $name, string $text)
     {
-        if (strlen($text) > $this->longest) {
+        $longest = min($this->longest, $this->room);
+        if (strlen($text) > $longest) {
             $this->cut($name);
             $isText = preg_match('//u', $text) === 1;
-            $text = substr($text, 0, $this->longest);
+            $text = substr($text, 0, $longest);
             // A character is not cut in two.
             $text = $isText ? preg_replace('/[\xC0-\xFF][\x80-\xBF]*$/', '', $text) : $text;
         }
+        // Out of memory is no error that could be caught.
+        $this->room -= strlen($text);
         return preg_match('//u', $text) === 1 ? $text : ['$bytes' => base64_encode($text)];
     }
 
