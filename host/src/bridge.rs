@@ -13,12 +13,15 @@ mod domains;
 mod fields;
 mod generic;
 mod hestia;
+mod ispconfig;
 mod natives;
 mod plesk;
 mod recording;
 mod refusal;
 mod said;
+mod shim;
 mod virtualmin;
+mod whmcs;
 mod xml;
 
 use std::fmt;
@@ -129,7 +132,8 @@ pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
         Dialect::Virtualmin => vec![virtualmin::translate(&said)?],
         Dialect::Hestia => vec![hestia::translate(&said)?],
         Dialect::Generic => vec![generic::translate(&said)?],
-        _ => return Err(BridgeError::UnknownArgument(call.dialect.to_string())),
+        Dialect::Whmcs => vec![whmcs::translate(&said)?],
+        Dialect::Ispconfig => vec![ispconfig::translate(&said)?],
     };
     for hook_call in &mut translated {
         hook_call.seal_secrets();
@@ -144,13 +148,15 @@ pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
 pub fn answer(call: &PanelCall, answers: &[Answer]) -> Printed {
     let said = Said::of(call);
     match call.dialect {
-        Dialect::Plesk | Dialect::Hestia => Printed::nothing(),
+        // The last is answered by its provider.
+        Dialect::Plesk | Dialect::Hestia | Dialect::Bitrix => Printed::nothing(),
         Dialect::Coremanager | Dialect::Billmanager => coremanager::answer(&said, answers),
         Dialect::Cpanel => cpanel::answer(&said, answers),
         Dialect::Directadmin => directadmin::answer(&said, answers),
         Dialect::Virtualmin => virtualmin::answer(&said, answers),
         Dialect::Generic => generic::answer(&said, answers),
-        _ => Printed::nothing(),
+        Dialect::Whmcs => whmcs::answer(&said, answers),
+        Dialect::Ispconfig => ispconfig::answer(&said, answers),
     }
 }
 
@@ -162,13 +168,14 @@ pub fn unreadable(call: &PanelCall, error: &BridgeError) -> Option<Printed> {
 /// The powers that the panel heeds in this call. A verdict that uses another one has no effect on it.
 pub fn powers(call: &PanelCall) -> &'static [Power] {
     match call.dialect {
-        Dialect::Plesk | Dialect::Hestia => &[],
+        Dialect::Plesk | Dialect::Hestia | Dialect::Bitrix => &[],
         Dialect::Coremanager | Dialect::Billmanager => coremanager::powers(&Said::of(call)),
         Dialect::Cpanel => cpanel::powers(&Said::of(call)),
         Dialect::Directadmin => directadmin::powers(&Said::of(call)),
         Dialect::Virtualmin => virtualmin::powers(&Said::of(call)),
         Dialect::Generic => generic::powers(&Said::of(call)),
-        _ => &[],
+        Dialect::Whmcs => whmcs::powers(&Said::of(call)),
+        Dialect::Ispconfig => ispconfig::powers(&Said::of(call)),
     }
 }
 

@@ -37,5 +37,6 @@ mod provider;
 mod random;
 mod sandbox;
 mod settings;
+mod shims;
 mod store;
 mod wire;

@@ -9,8 +9,13 @@ use crate::steps::Steps;
 use crate::workspace::Workspace;
 use crate::{apt, cmd, guests};
 
+/// The program that runs the PHP files of the bridges, and Debian's package that has it.
+const PHP: &str = "php";
+const PHP_PACKAGE: &str = "php-cli";
+
 /// Runs the command.
 pub fn run(workspace: &Workspace) -> Result<()> {
+    get_php();
     // The cloud of the example `mock-cloud` is a program in it.
     if cmd::in_path("python3").is_none() {
         apt::install(&["python3"])?;
@@ -37,6 +42,17 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     match (host, guests) {
         (Err(host), Err(guests)) => Err(host.context(format!("{guests:#}"))),
         (host, guests) => host.and(guests),
+    }
+}
+
+/// Gets what runs the PHP files. Where it cannot be had, their tests say that they are skipped, and fail on CI.
+fn get_php() {
+    let can_install = rustix::process::geteuid().is_root() && cmd::in_path("apt-get").is_some();
+    if cmd::in_path(PHP).is_none()
+        && can_install
+        && let Err(error) = apt::install(&[PHP_PACKAGE])
+    {
+        println!("warning: {error:#}");
     }
 }
 
