@@ -287,4 +287,6 @@ impl fmt::Debug for Translated {
 }
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;

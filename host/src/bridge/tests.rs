@@ -72,9 +72,11 @@ fn the_recorded_day_has_one_action_that_the_catalogue_does_not_know() {
 fn passwords_of_the_recorded_day_show_nowhere() {
     let day = day();
     let has_canary = |value: &Raw| value.text().contains("canary");
-    let recorded =
-        day.iter().filter(|(recorded, _)| recorded.call.env.values().any(has_canary)).count();
-    assert!(recorded >= 5, "{recorded}");
+    let recorded = day.iter().filter(|(RecordedCall { call, .. }, _)| {
+        call.env.values().chain([&call.stdin]).any(has_canary)
+    });
+    let recorded = recorded.count();
+    assert!(recorded >= 15, "{recorded}");
     assert!(!format!("{day:?}").contains("canary"));
 }
 
