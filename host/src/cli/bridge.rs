@@ -77,10 +77,17 @@ struct Player {
 impl Player {
     /// What the panel reads of this call, and what was decided.
     async fn play(&mut self, call: &PanelCall) -> Result<(String, Vec<Hooked>), Failure> {
-        let Asked::Hooks(hooks) =
-            bridge::read(call).map_err(|error| Failure::new(error.to_string()))?
-        else {
-            return Err(Failure::new("the call asks for no hook"));
+        let hooks = match bridge::read(call).map_err(|error| Failure::new(error.to_string()))? {
+            Asked::Hooks(hooks) => hooks,
+            // A provider is asked, and nothing is decided.
+            Asked::Provider(_) => {
+                let printed = match self.through.clone() {
+                    None => text(&self.ask(call).await?, "stdout").to_owned(),
+                    Some(program) => run(&program, call).await?,
+                };
+                return Ok((printed, Vec::new()));
+            }
+            Asked::Registration => return Err(Failure::new("the call asks for no hook")),
         };
         let (printed, verdicts) = match self.through.clone() {
             None => {
