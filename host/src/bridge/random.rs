@@ -198,6 +198,7 @@ impl Maker {
                 _ => vec![self.one_of(&["pre", "post"]).into()],
             },
             Dialect::Generic => Vec::new(),
+            Dialect::Whmcs | Dialect::Ispconfig => vec![native.into()],
             _ => vec![native.into(), self.bytes(), self.bytes(), self.bytes(), self.bytes()],
         };
         match self.below(12) {
@@ -212,6 +213,7 @@ impl Maker {
         let well_formed = match dialect {
             Dialect::Cpanel => self.cpanel().to_string(),
             Dialect::Generic => self.generic().to_string(),
+            Dialect::Whmcs | Dialect::Ispconfig => self.php(dialect.name()).to_string(),
             _ => self.one_of(&DOCUMENTS).to_owned(),
         };
         match self.below(4) {
@@ -275,6 +277,30 @@ impl Maker {
                     "object" => json!({ "kind": "mailbox", "id": self.below(9) }),
                     "attributes" => json!({ "a": self.text() }),
                     _ => self.json(3),
+                };
+            }
+        }
+        call
+    }
+
+    /// The document of a PHP file.
+    fn php(&mut self, panel: &str) -> serde_json::Value {
+        let mut vars = self.object(panel);
+        if self.once_in(2) {
+            vars = json!({ "params": vars, "olddata": self.object(panel), "x": self.json(3) });
+        }
+        if self.once_in(3) {
+            vars["password"] = json!({ "$secret": CANARY });
+            vars["notes"] = json!({ "$bytes": self.one_of(&["", "/w==", "?"]) });
+        }
+        let mut call = json!({ "phase": self.one_of(&["before", "after"]), "vars": vars });
+        for member in ["old", "actor", "address", "object", "cut"] {
+            if self.once_in(3) {
+                call[member] = match member {
+                    "old" => self.object(panel),
+                    "actor" => json!({ "role": self.text(), "id": self.text() }),
+                    "cut" => json!([self.text()]),
+                    _ => json!(self.text()),
                 };
             }
         }
@@ -361,7 +387,11 @@ fn check(call: &PanelCall, printed: &Printed) {
             1 => is_line(&text),
             _ => false,
         },
-        Dialect::Bitrix | Dialect::Whmcs | Dialect::Ispconfig => true,
+        Dialect::Bitrix => true,
+        Dialect::Whmcs | Dialect::Ispconfig => {
+            let document = serde_json::from_slice::<serde_json::Value>(&stdout.0);
+            *status == 0 && document.is_ok() && text.matches('\n').count() == 1
+        }
         Dialect::Generic => {
             let document: serde_json::Value = serde_json::from_slice(&stdout.0).unwrap();
             let verdict = document["verdict"].as_str();
