@@ -9,9 +9,11 @@ mod coremanager;
 mod fields;
 mod hestia;
 mod natives;
+mod panel;
 mod plesk;
 mod recording;
 mod said;
+mod simulate;
 mod xml;
 
 use std::sync::Arc;
@@ -20,8 +22,12 @@ use indexmap::IndexMap;
 pub use palisade_hook::{Dialect, PanelCall, Printed, Raw};
 
 pub use self::natives::{NativeHook, natives};
+pub use self::panel::{
+    PanelHook, Shortfall, Unmet, check_required, panel_hooks, shortfalls, title,
+};
 pub use self::recording::{RecordedCall, RecordingError, recorded_calls};
 use self::said::Said;
+pub use self::simulate::{Simulation, SimulationError, find};
 use crate::hook::{
     Actor, Change, Decision, Ended, HookCall, ObjectRef, Params, Phase, Power, Problem, Rehearsal,
     Status, Verdict,
