@@ -11,10 +11,12 @@ mod guests;
 mod ratio;
 #[path = "support/raw.rs"]
 mod raw;
+#[path = "support/server.rs"]
+mod server;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,69 +25,33 @@ use axum::routing::post;
 use client::{Client, throughput};
 use criterion::Criterion;
 use palisade::config::Config;
-use palisade::host::{Host, Replace};
-use palisade::registry::Granting;
 use palisade::server::wire::BeforeRequest;
 use ratio::{Limit, in_turn, median, ratio, report};
 use raw::Raw;
+use server::{PALISADE, Server, install};
 
 /// The host's allocator. The reference server and the raw sandbox are in this program, and get the same.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const PALISADE: &str = env!("CARGO_BIN_EXE_palisade");
 const PATH: &str = "/v1/actions/mailbox.create/before";
 /// Calls that are measured together.
 const CALLS: u32 = 50;
 /// Extensions for the restart.
 const MANY: u32 = 1_000;
 
-/// A process that ends with this.
-struct Server {
-    child: Child,
-    socket: PathBuf,
+/// The host on this directory.
+fn host(data: &Path) -> Server {
+    Server::palisade(data, data.join("palisade.sock"), "")
 }
 
-impl Server {
-    fn start(mut command: Command, socket: PathBuf) -> Self {
-        let child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("the server starts");
-        let server = Self { child, socket };
-        server.wait_until_ready();
-        server
-    }
-
-    fn palisade(data: &Path) -> Self {
-        let mut command = Command::new(PALISADE);
-        command.args(["serve", "--log", "error", "--data"]).arg(data);
-        Self::start(command, data.join("palisade.sock"))
-    }
-
-    fn wait_until_ready(&self) {
-        let begun = Instant::now();
-        while std::os::unix::net::UnixStream::connect(&self.socket).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the server did not come up");
-            std::thread::yield_now();
-        }
-    }
-
-    /// Bytes of memory that are resident.
-    fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
-            .expect("the process lives");
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .expect("the kernel says so");
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Bytes of memory that a server has resident.
+fn resident(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id()))
+        .expect("the process lives");
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel says so");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
 }
 
 fn body(address: &str) -> String {
@@ -156,28 +122,11 @@ fn main() {
     restart(&runtime, directory.path());
 }
 
-fn install(
-    runtime: &tokio::runtime::Runtime,
-    data: &Path,
-    components: impl Iterator<Item = Vec<u8>>,
-) {
-    let config = Config { data: data.to_owned(), ..Config::default() };
-    runtime.block_on(async {
-        let host = Host::open(&config, Path::new(PALISADE)).await.expect("the host opens");
-        for component in components {
-            host.install(component.into(), Replace::Older, Granting::All)
-                .await
-                .expect("it installs");
-        }
-        host.close().await;
-    });
-}
-
 /// A whole call against starting a perl handler and against `sh -c true`.
 fn scripts(runtime: &tokio::runtime::Runtime, directory: &Path) {
     let data = directory.join("scripts");
     install(runtime, &data, std::iter::once(guests::packed("reserved-names")));
-    let server = Server::palisade(&data);
+    let server = host(&data);
     let request = body("info@customer.example");
     let mut client = runtime.block_on(Client::connect(&server.socket, PATH, &request));
     let mut criterion = Criterion::default()
@@ -223,17 +172,17 @@ fn servers(runtime: &tokio::runtime::Runtime, directory: &Path) {
     let data = directory.join("servers");
     let component = guests::observer("observer", "before:*");
     install(runtime, &data, std::iter::once(component.clone()));
-    let host = Server::palisade(&data);
+    let palisade = host(&data);
     let request = body("info@customer.example");
     let (answer, packed) = (directory.join("answer.json"), directory.join("observer.wasm"));
     runtime.block_on(async {
-        let mut client = Client::connect(&host.socket, PATH, &request).await;
+        let mut client = Client::connect(&palisade.socket, PATH, &request).await;
         std::fs::write(&answer, client.call().await).expect("the answer is kept");
     });
     std::fs::write(&packed, component).expect("the component is kept");
     let plain = start_reference(directory.join("reference.sock"), &answer, None);
     let bare = start_reference(directory.join("bare.sock"), &answer, Some(&packed));
-    let servers = [&host, &plain, &bare];
+    let servers = [&palisade, &plain, &bare];
     let mut rates: [Vec<f64>; 3] = Default::default();
     for _ in 0..9 {
         for (server, rates) in servers.iter().zip(&mut rates) {
@@ -267,7 +216,7 @@ fn restart(runtime: &tokio::runtime::Runtime, directory: &Path) {
     let mut times = Vec::new();
     for _ in 0..5 {
         let begun = Instant::now();
-        let server = Server::palisade(&many);
+        let server = host(&many);
         let ready = runtime.block_on(async {
             // Ready means that a hook call is answered.
             Client::connect(&server.socket, "/v1/actions/custom.action-7/before", "{}")
@@ -280,8 +229,7 @@ fn restart(runtime: &tokio::runtime::Runtime, directory: &Path) {
         times.push(begun.elapsed());
     }
     report("restart-with-1000-seconds", median(&mut times).as_secs_f64(), Limit::AtMost(1.0));
-    let (alone, crowded) =
-        (Server::palisade(&empty).resident(), Server::palisade(&many).resident());
+    let (alone, crowded) = (resident(&host(&empty)), resident(&host(&many)));
     let each = crowded.saturating_sub(alone) as f64 / f64::from(MANY) / 1024.0;
     report("resident-kib-per-idle-extension", each, Limit::AtMost(200.0));
 }

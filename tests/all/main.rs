@@ -10,6 +10,7 @@
 
 mod auth;
 mod bad_input;
+mod bridge;
 mod cache;
 mod canary;
 mod cli;

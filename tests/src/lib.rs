@@ -42,12 +42,14 @@ pub struct TestHost {
     data: Option<PathBuf>,
     environment: Vec<(String, String)>,
     listen: Option<String>,
+    socket: Option<PathBuf>,
 }
 
 /// A running host. Dropping it kills it.
 pub struct Running {
     child: Child,
     data: PathBuf,
+    socket: PathBuf,
     /// Removed at the end, unless the directory was given.
     directory: Option<tempfile::TempDir>,
 }
@@ -96,12 +98,27 @@ pub fn palisade() -> &'static Path {
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
-            .args(["build", "--locked", "--workspace", "--bin", "palisade"])
+            .args([
+                "build",
+                "--locked",
+                "--workspace",
+                "--bin",
+                "palisade",
+                "--bin",
+                "palisade-hook",
+            ])
             .current_dir(root())
             .status();
         assert!(built.is_ok_and(|status| status.success()), "palisade cannot be built");
         target().join("debug/palisade")
     })
+}
+
+/// The `palisade-hook` binary, which is built with `palisade` and stands beside it.
+pub fn palisade_hook() -> PathBuf {
+    let path = palisade().with_file_name("palisade-hook");
+    assert!(path.is_file(), "`{}` is missing: build it with `palisade`", path.display());
+    path
 }
 
 /// The packed component of a guest: from `PALISADE_GUESTS`, or where `cargo xtask guests` puts it.
@@ -192,6 +209,13 @@ impl TestHost {
         self
     }
 
+    /// Puts the socket here, for every user to open.
+    #[must_use]
+    pub fn socket(mut self, path: &Path) -> Self {
+        self.socket = Some(path.to_owned());
+        self.config("[server]\nsocket-mode = \"0666\"")
+    }
+
     /// Starts the process and returns at once.
     pub fn spawn(self) -> Running {
         let directory =
@@ -201,7 +225,12 @@ impl TestHost {
             .unwrap_or_else(|| directory.as_ref().expect("made above").path().join("data"));
         std::fs::create_dir_all(&data).expect("the data directory");
         let config = data.join("palisade.toml");
-        std::fs::write(&config, &self.config).expect("the configuration");
+        let text = match &self.socket {
+            Some(socket) => format!("socket = {:?}\n{}", socket.display().to_string(), self.config),
+            None => self.config,
+        };
+        std::fs::write(&config, text).expect("the configuration");
+        let socket = self.socket.unwrap_or_else(|| data.join("palisade.sock"));
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -219,7 +248,7 @@ impl TestHost {
             .stderr(log)
             .spawn()
             .expect("palisade starts");
-        Running { child, data, directory }
+        Running { child, data, socket, directory }
     }
 
     /// Starts the host and waits until it is ready.
@@ -260,7 +289,7 @@ impl Running {
 
     /// The path of its Unix socket.
     pub fn socket(&self) -> PathBuf {
-        self.data.join("palisade.sock")
+        self.socket.clone()
     }
 
     /// The identifier of its process.

@@ -4,13 +4,14 @@
 //! `ratio <name> <value> limit <op><limit>`, where `<op>` is `<=` or `>=`.
 
 use std::fmt;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::host::{self, Profile};
 use crate::workspace::Workspace;
-use crate::{cmd, guests};
+use crate::{apt, cmd, guests, hook};
 
 /// What is measured.
 #[derive(Args)]
@@ -23,12 +24,18 @@ pub struct Options {
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let palisade = host::build(workspace, Profile::Release)?;
     guests::build(workspace, &palisade)?;
+    let hook = hook::build(workspace)?;
+    // The handler that operators write today needs it, and Debian's perl does not bring it.
+    if cmd::output(Command::new("perl").args(["-MCGI", "-e1"])).is_err() {
+        apt::install(&["libcgi-pm-perl"])?;
+    }
 
     let mut command = cmd::cargo(&workspace.root);
     // As members of the whole workspace, the benches share the dependencies of
     // the host that was just built.
     command.args(["bench", "--locked", "--workspace", "--bench", "*"]);
     command.env("PALISADE_BIN", &palisade).env("PALISADE_GUESTS", workspace.packed());
+    command.env("PALISADE_HOOK", hook);
     if let Some(filter) = &options.filter {
         command.arg("--").arg(filter);
     }

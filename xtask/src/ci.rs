@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{cmd, contract, demo, docs, test, tools, unit};
+use crate::{cmd, contract, demo, docs, hook, test, tools, unit};
 
 /// What is left out.
 #[derive(Args)]
@@ -34,6 +34,8 @@ enum Step {
     /// `PALISADE_ADVISORIES=1` also: no dependency has a known vulnerability,
     /// for which the advisory database is downloaded.
     Deny,
+    /// `palisade-hook` can be built as one static program without the sandbox.
+    Hook,
     /// The host works under its systemd unit.
     Unit,
     /// The demo shows a deny, an alter and a skip.
@@ -50,6 +52,7 @@ impl Step {
             Self::Contract => "contract",
             Self::Docs => "docs",
             Self::Deny => "deny",
+            Self::Hook => "hook",
             Self::Unit => "unit",
             Self::Demo => "demo",
             Self::Test => "test",
@@ -64,6 +67,7 @@ impl Step {
             Self::Contract => "cargo xtask contract",
             Self::Docs => "cargo xtask docs",
             Self::Deny => "cargo deny --offline check bans licenses sources",
+            Self::Hook => "cargo xtask hook",
             Self::Unit => "cargo xtask unit",
             Self::Demo => "cargo xtask demo",
             Self::Test => "cargo xtask test",
@@ -77,6 +81,7 @@ impl Step {
             Self::Contract => contract::run(workspace),
             Self::Docs => docs::run(workspace),
             Self::Deny => deny(workspace),
+            Self::Hook => hook::run(workspace),
             Self::Unit => unit::run(workspace),
             Self::Demo => demo::run(workspace, &demo::Options::default()),
             Self::Test => test::run(workspace),

@@ -19,6 +19,13 @@ pub fn cargo(root: &Path) -> Command {
     command
 }
 
+/// Returns a `rustc` command, of the compiler that cargo uses.
+pub fn rustc() -> Command {
+    let mut command = Command::new(env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc")));
+    clean(&mut command);
+    command
+}
+
 /// Returns what `cargo metadata` says about the workspace in `directory`, without
 /// its dependencies.
 pub fn metadata(directory: &Path) -> Result<serde_json::Value> {

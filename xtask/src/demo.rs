@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: plays a day of panel events through the example extensions
 //! on a host of its own.
 
+mod bridge;
 mod running;
 mod summary;
 
@@ -63,7 +64,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         cmd::run(host.client().args(["settings", "domain-defaults", "max-quota=50000"]))?;
         cmd::run(host.client().arg("list"))
     })?;
-    steps.run("replay a day of events", "palisade bridge replay FILE", || replay(&host, &day))?;
+    let program = bridge::install(&palisade, directory.path(), host.socket())?;
+    let command = "palisade bridge replay FILE --through palisade-hook";
+    steps.run("replay a day of events", command, || replay(&host, &day, &program))?;
 
     if end == End::Keep {
         host.leave_running();
@@ -77,8 +80,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn replay(host: &RunningHost, day: &Path) -> Result<()> {
-    cmd::run(host.client().args(["bridge", "replay"]).arg(day))?;
+fn replay(host: &RunningHost, day: &Path, program: &Path) -> Result<()> {
+    let through = ["bridge", "replay", "--through"];
+    cmd::run(host.client().args(through).arg(program).arg(day))?;
     let journal = cmd::output(host.client().args(["journal", "--limit", "1000", "--json"]))?;
     let journal = serde_json::from_str(&journal)
         .context("`palisade journal --json` printed something other than JSON")?;

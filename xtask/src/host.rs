@@ -16,12 +16,20 @@ pub enum Profile {
     Release,
 }
 
-/// Builds `palisade` and returns its path.
+/// Builds `palisade`, and `palisade-hook` beside it, and returns the path of the first.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let mut command = cmd::cargo(&workspace.root);
     // Built as a member of the whole workspace, it has its dependencies with the
     // same features as in `cargo test --workspace`: wasmtime is compiled once.
-    command.args(["build", "--locked", "--workspace", "--bin", "palisade"]);
+    command.args([
+        "build",
+        "--locked",
+        "--workspace",
+        "--bin",
+        "palisade",
+        "--bin",
+        "palisade-hook",
+    ]);
     let directory = match profile {
         Profile::Dev => "debug",
         Profile::Release => {

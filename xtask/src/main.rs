@@ -12,6 +12,7 @@ mod demo;
 mod docs;
 mod fuzz;
 mod guests;
+mod hook;
 mod host;
 mod progress;
 mod steps;
@@ -53,6 +54,8 @@ enum Command {
     /// Uses an installed wasm32-wasip2 target; else adds it with rustup; else
     /// takes Debian's packages and builds std from source.
     Guests,
+    /// Build `palisade-hook` as one small static program, for panels to start.
+    Hook,
     /// Measure, and compare each measured ratio with its limit.
     Bench(bench::Options),
     /// Throw random components at a host until something is found.
@@ -86,6 +89,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test => test::run(&workspace),
         Command::Ci(options) => ci::run(&workspace, &options),
         Command::Guests => guests::run(&workspace),
+        Command::Hook => hook::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Docs => docs::run(&workspace),

@@ -29,8 +29,8 @@ use super::body;
 use super::timer::ConnectionTimer;
 use crate::config::Config;
 
-/// Bytes of a request's head.
-const MAX_HEAD_BYTES: usize = 32 << 10;
+/// Bytes of a request's head. The grants of an installation stand in its query, and an extension may ask for 24 KiB of them.
+const MAX_HEAD_BYTES: usize = 80 << 10;
 
 /// Where the host listens. The socket's file is removed when this is dropped.
 pub struct Listeners {

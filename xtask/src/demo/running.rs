@@ -48,8 +48,11 @@ impl RunningHost {
             File::create(&log).with_context(|| format!("cannot write `{}`", log.display()))?;
         let mut command = Command::new(palisade);
         cmd::clean(&mut command);
-        command.arg("serve").arg("--data").arg(directory.join("data"));
-        command.arg("--socket").arg(&socket);
+        // The bridge opens the socket as a user that may do nothing else.
+        let config = directory.join("palisade.toml");
+        fs::write(&config, "[server]\nsocket-mode = \"0666\"\n")?;
+        command.arg("serve").arg("--config").arg(config);
+        command.arg("--data").arg(directory.join("data")).arg("--socket").arg(&socket);
         command.stdin(Stdio::null()).stdout(log_file.try_clone()?).stderr(log_file);
         if end == End::Keep {
             // In a group of its own, it is not reached by an interrupt from the

@@ -26,14 +26,16 @@ const RETRY_MS: u64 = 2;
 pub fn ask(socket: &Path, call: &PanelCall, end: Instant) -> Result<Printed, String> {
     let host = |error: &str| format!("the host at `{}` {error}", socket.display());
     let body = serde_json::to_vec(call).map_err(|error| error.to_string())?;
-    let head = format!(
+    let mut request = format!(
         "POST {PATH} HTTP/1.1\r\nhost: palisade\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
-    );
+    )
+    .into_bytes();
+    request.extend_from_slice(&body);
     let stream = open(socket, end).map_err(|error| host(&format!("cannot be reached: {error}")))?;
     // A host that refuses a request answers before it has read all of it; the answer says why.
-    let sent = write(&stream, head.as_bytes(), end).and_then(|()| write(&stream, &body, end));
+    let sent = write(&stream, &request, end);
     match (read_answer(&stream, end), sent) {
         (Ok(answer), _) => answer.map_err(|error| host(&error)),
         (Err(_), Err(error)) => Err(host(&format!("did not take the call: {error}"))),
