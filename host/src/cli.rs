@@ -13,6 +13,7 @@ mod install;
 mod journal;
 mod output;
 mod pack;
+mod panels;
 mod serve;
 mod settings;
 mod store;

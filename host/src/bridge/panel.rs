@@ -234,7 +234,7 @@ impl fmt::Display for Shortfall {
             }
             Lack::Unknown => write!(f, "{panel} never calls {} {action}", hook.phase),
             Lack::Unheeded { power } => {
-                write!(f, "{panel} does not heed {power} {} {action}: it has no effect", hook.phase)
+                write!(f, "{panel} does not heed {power} {} {action}", hook.phase)
             }
             Lack::PartlyUnheeded { power, of, names } => {
                 write!(
@@ -337,11 +337,11 @@ mod tests {
     fn a_power_that_has_no_effect_is_named() {
         assert_eq!(
             lacks(Dialect::Coremanager, "before:customer.create", &[Power::Alter, Power::Deny]),
-            ["COREmanager does not heed alter before customer.create: it has no effect"]
+            ["COREmanager does not heed alter before customer.create"]
         );
         assert_eq!(
             lacks(Dialect::Plesk, "after:customer.create", &[Power::Alter]),
-            ["Plesk does not heed alter after customer.create: it has no effect"]
+            ["Plesk does not heed alter after customer.create"]
         );
     }
 

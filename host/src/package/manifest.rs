@@ -57,6 +57,8 @@ pub struct Subscription {
     pub priority: u8,
     /// What the handler asks to do to the action.
     pub powers: Vec<Power>,
+    /// Those of them that it cannot do without: it is not installed for a panel that does not heed them.
+    pub requires: Vec<Power>,
     /// The fields that it asks to see.
     pub read: Fields,
     /// The fields that it asks to change.
@@ -197,6 +199,8 @@ struct On {
     priority: Option<i64>,
     #[serde(default)]
     powers: Vec<Power>,
+    #[serde(default)]
+    requires: Vec<Power>,
     read: Option<Vec<String>>,
     #[serde(default)]
     alter: Vec<String>,
@@ -385,6 +389,9 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
     if on.alter.is_empty() == on.powers.contains(&Power::Alter) {
         return fail("the power `alter` and the list `alter` of fields go together");
     }
+    if let Some(power) = on.requires.iter().find(|power| !on.powers.contains(power)) {
+        return fail(&format!("`requires` names `{power}`, which is none of its `powers`"));
+    }
     if asked.fuel == Some(0) || asked.deadline_ms == Some(0) || asked.memory_bytes == Some(0) {
         return fail("`fuel`, `deadline-ms` and `memory-bytes` must be more than 0");
     }
@@ -421,6 +428,7 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
         hook: pattern,
         priority,
         powers: on.powers,
+        requires: on.requires,
         read: Fields::of(read),
         alter: Fields::of(on.alter),
         secrets: on.secrets.into_iter().collect(),
