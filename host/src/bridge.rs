@@ -12,6 +12,9 @@ mod natives;
 mod panel;
 mod plesk;
 mod recording;
+mod redaction;
+pub mod registration;
+mod ring;
 mod said;
 mod simulate;
 mod xml;
@@ -26,6 +29,8 @@ pub use self::panel::{
     PanelHook, Shortfall, Unmet, check_required, panel_hooks, shortfalls, title,
 };
 pub use self::recording::{RecordedCall, RecordingError, recorded_calls};
+pub use self::redaction::{REDACTED, redacted};
+pub use self::ring::{LONGEST, MAX_CALLS, Ring};
 use self::said::Said;
 pub use self::simulate::{Simulation, SimulationError, find};
 use crate::hook::{

@@ -15,6 +15,7 @@ mod idempotency;
 mod listen;
 mod metrics;
 mod openapi;
+mod recording;
 mod timer;
 pub mod wire;
 
@@ -28,6 +29,7 @@ use self::idempotency::Idempotency;
 pub use self::listen::{Listeners, bind};
 use self::metrics::Metrics;
 pub use self::openapi::document as openapi;
+use self::recording::Recording;
 use crate::config::{Config, ServerConfig};
 use crate::host::Host;
 
@@ -38,6 +40,7 @@ pub(crate) struct App {
     tokens: Option<Tokens>,
     idempotency: Idempotency,
     metrics: Metrics,
+    recording: Recording,
     /// The whole configuration, to show it.
     shown_config: Config,
     /// Hook calls after an action, which outlive the connection that brought them.
@@ -56,6 +59,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let app = Arc::new(App {
         metrics: Metrics::default(),
+        recording: Recording::default(),
         host,
         config: config.server.clone(),
         tokens,

@@ -106,6 +106,7 @@ pub(super) async fn bridge(
 ) -> Result<Response, ApiError> {
     let bytes = read(&app, &headers, request).await?;
     let call: PanelCall = body::parse(&bytes)?;
+    app.recording.keep(&call);
     let asked = bridge::read(&call).map_err(|error| {
         let message = format!("this is no call of the dialect `{}`: {error}", call.dialect);
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bridge.call", message)
