@@ -6,19 +6,26 @@
 //! pure: no I/O, no HTTP, and no panel's names but in the catalogue and in its own file.
 
 mod coremanager;
+mod cpanel;
+mod directadmin;
+mod domains;
 mod fields;
+mod generic;
 mod hestia;
 mod natives;
 mod panel;
 mod plesk;
 mod recording;
 mod redaction;
+mod refusal;
 pub mod registration;
 mod ring;
 mod said;
 mod simulate;
+mod virtualmin;
 mod xml;
 
+use std::fmt;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -29,24 +36,28 @@ pub use self::panel::{
     PanelHook, Shortfall, Unmet, check_required, panel_hooks, shortfalls, title,
 };
 pub use self::recording::{RecordedCall, RecordingError, recorded_calls};
-pub use self::redaction::{REDACTED, redacted};
 pub use self::ring::{LONGEST, MAX_CALLS, Ring};
 use self::said::Said;
 pub use self::simulate::{Simulation, SimulationError, find};
 use crate::hook::{
-    Actor, Change, Decision, Ended, HookCall, ObjectRef, Params, Phase, Power, Problem, Rehearsal,
-    Status, Verdict,
+    Actor, Change, Decision, Ended, HookCall, HookPattern, ObjectRef, Params, Phase, Power,
+    Problem, Rehearsal, Status, Value, Verdict, redacted,
 };
+
+/// What every private key in PEM has in its first line.
+const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 /// What a panel's call asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Asked {
     /// To decide hook calls: one, or one for each object of a group operation.
     Hooks(Vec<Translated>),
+    /// To list what the panel is to register; [`registration`] answers.
+    Registration,
 }
 
 /// What a panel's call says, in the words of a hook call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Translated {
     /// When the handlers run.
     pub phase: Phase,
@@ -112,10 +123,19 @@ pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
     let mut translated = match call.dialect {
         Dialect::Plesk => vec![plesk::translate(&said)?],
         Dialect::Coremanager | Dialect::Billmanager => coremanager::translate(&said)?,
+        Dialect::Cpanel if cpanel::mode(&said)? == cpanel::Mode::Describe => {
+            return Ok(Asked::Registration);
+        }
+        Dialect::Cpanel => cpanel::translate(&said)?,
+        Dialect::Directadmin => vec![directadmin::translate(&said)?],
+        Dialect::Virtualmin => vec![virtualmin::translate(&said)?],
+        Dialect::Hestia => vec![hestia::translate(&said)?],
+        Dialect::Generic => vec![generic::translate(&said)?],
         _ => return Err(BridgeError::UnknownArgument(call.dialect.to_string())),
     };
     for hook_call in &mut translated {
         hook_call.seal_secrets();
+        domains::label(hook_call);
         said.keep_bytes(hook_call);
     }
     Ok(Asked::Hooks(translated))
@@ -126,8 +146,12 @@ pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
 pub fn answer(call: &PanelCall, answers: &[Answer]) -> Printed {
     let said = Said::of(call);
     match call.dialect {
-        Dialect::Plesk => Printed::nothing(),
+        Dialect::Plesk | Dialect::Hestia => Printed::nothing(),
         Dialect::Coremanager | Dialect::Billmanager => coremanager::answer(&said, answers),
+        Dialect::Cpanel => cpanel::answer(&said, answers),
+        Dialect::Directadmin => directadmin::answer(&said, answers),
+        Dialect::Virtualmin => virtualmin::answer(&said, answers),
+        Dialect::Generic => generic::answer(&said, answers),
         _ => Printed::nothing(),
     }
 }
@@ -135,9 +159,22 @@ pub fn answer(call: &PanelCall, answers: &[Answer]) -> Printed {
 /// The powers that the panel heeds in this call. A verdict that uses another one has no effect on it.
 pub fn powers(call: &PanelCall) -> &'static [Power] {
     match call.dialect {
-        Dialect::Plesk => &[],
+        Dialect::Plesk | Dialect::Hestia => &[],
         Dialect::Coremanager | Dialect::Billmanager => coremanager::powers(&Said::of(call)),
+        Dialect::Cpanel => cpanel::powers(&Said::of(call)),
+        Dialect::Directadmin => directadmin::powers(&Said::of(call)),
+        Dialect::Virtualmin => virtualmin::powers(&Said::of(call)),
+        Dialect::Generic => generic::powers(&Said::of(call)),
         _ => &[],
+    }
+}
+
+/// Returns what the panel is to register for these subscriptions, in its own words. `failed` are those of handlers that
+/// want to know of actions that failed.
+pub fn registration(call: &PanelCall, hooks: &[HookPattern], failed: &[HookPattern]) -> Printed {
+    match call.dialect {
+        Dialect::Cpanel => cpanel::describe(hooks, failed),
+        _ => Printed::nothing(),
     }
 }
 
@@ -204,7 +241,7 @@ impl Translated {
         }
     }
 
-    /// Seals what the host would seal, so that nothing that prints the translation shows it.
+    /// Seals what the host would seal and private keys, so that nothing that prints the translation shows them.
     fn seal_secrets(&mut self) {
         let own = Self::new(self.phase, self.action.clone(), "");
         let whole = std::mem::replace(self, own);
@@ -223,8 +260,34 @@ impl Translated {
             status,
             result: call.ended.and_then(|ended| ended.result).map(Arc::unwrap_or_clone),
         };
+        for value in self.params.values_mut().chain(self.old.values_mut()) {
+            // A certificate and its key often share a field.
+            if matches!(value, Value::Text(text) if text.contains(PRIVATE_KEY)) {
+                *value = std::mem::replace(value, Value::Null).sealed();
+            }
+        }
     }
 }
 
+impl fmt::Debug for Translated {
+    /// Shows no secret, in the result neither.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Translated")
+            .field("phase", &self.phase)
+            .field("action", &self.action)
+            .field("native", &self.native)
+            .field("actor", &self.actor)
+            .field("object", &self.object)
+            .field("params", &self.params)
+            .field("old", &self.old)
+            .field("attributes", &self.attributes)
+            .field("status", &self.status)
+            .field("result", &self.result.as_ref().map(redacted))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod tests;

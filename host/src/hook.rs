@@ -338,12 +338,16 @@ pub fn redacted(json: &serde_json::Value) -> serde_json::Value {
 pub(crate) fn looks_secret(name: &str) -> bool {
     const PARTS: [&str; 7] =
         ["passw", "secret", "token", "private_key", "privkey", "passphrase", "session_key"];
+    // Too short to be looked for inside of words, such as `bypass` and `passive`.
+    const WORDS: [&str; 2] = ["pass", "pwd"];
     let has = |part: &str| {
         name.as_bytes()
             .windows(part.len())
             .any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
     };
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
     PARTS.iter().any(|part| has(part))
+        || words.any(|word| WORDS.iter().any(|secret| word.eq_ignore_ascii_case(secret)))
 }
 
 /// A hook call as one handler sees it: with what the handlers before it changed.

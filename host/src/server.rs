@@ -67,8 +67,10 @@ pub async fn serve(
         shown_config: config.clone(),
         detached: tokio_util::task::TaskTracker::new(),
     });
+    // A task of its own runs where connections are served: nothing is handed from thread to thread for a new one.
+    let listening = tokio::spawn(listen::run(listeners, app.clone(), router(app.clone()), stop));
     tokio::select! {
-        () = listen::run(listeners, &app, router(app.clone()), stop) => {}
+        ended = listening => ended?,
         () = app.host.maintain() => {}
     }
     app.detached.close();

@@ -10,6 +10,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use hyper::Method;
 use palisade_hook::{Dialect, OnFailure, PanelCall, Printed, Raw, fallback};
 use palisade_tests::{PATIENCE, Running, TestHost, palisade_hook};
 use serde_json::json;
@@ -340,6 +341,69 @@ async fn what_the_handlers_decide_is_what_the_panel_reads() {
     assert_eq!(entry["actor"], json!({ "kind": "person", "role": "customer", "id": "u1001" }));
     let seen = format!("{entry} {} {} {}", host.log(), denied.note, proceeds.note);
     assert!(!seen.contains("canary-5c1e"), "{seen}");
+}
+
+/// A call that creates the account `root` in each dialect that can refuse it, and what the panel reads then.
+fn refused() -> Vec<(PanelCall, &'static str, u8)> {
+    let cpanel = r#"{"context":{"category":"Whostmgr","event":"Accounts::Create","stage":"pre"},"data":{"user":"root","owner":"dealer","pass":"canary-5c1e"},"hook":{"blocking":"1"}}"#;
+    let generic = r#"{"phase":"before","action":"customer.create","params":{"login":"root"},"actor":{"id":"dealer","role":"reseller"}}"#;
+    vec![
+        (call(Dialect::Cpanel, &[], &[], cpanel), "0 BAILOUT ", 0),
+        (
+            call(
+                Dialect::Directadmin,
+                &["user_create_pre"],
+                &[("username", "root"), ("passwd", "canary-5c1e")],
+                "",
+            ),
+            "",
+            1,
+        ),
+        (call(Dialect::Generic, &[], &[], generic), "{\"verdict\":\"deny\",", 0),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reserved_name_is_refused_in_every_dialect_that_can_refuse() {
+    let (bridge, host, _data) = Bridge::with_host("").await;
+    for (call, begins, status) in refused() {
+        let printed = bridge.printed(&call);
+        let text = printed.stdout.text().into_owned();
+        assert!(text.starts_with(begins) && text.contains("root"), "{}: {text}", call.dialect);
+        assert_eq!((printed.status, text.matches('\n').count()), (status, 1), "{text}");
+        assert!(printed.note.contains("customer.create was denied"), "{}", printed.note);
+    }
+    let seen = format!("{} {}", host.log(), host.get("/v1/journal").await);
+    assert!(!seen.contains("canary-5c1e"), "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cpanel_is_told_what_extensions_subscribe_to() {
+    let (bridge, host, _data) = Bridge::with_host("").await;
+    let described = || {
+        let printed = bridge.printed(&call(Dialect::Cpanel, &["--describe"], &[], ""));
+        assert_eq!((printed.status, printed.note.as_str()), (0, ""));
+        let entries: Vec<serde_json::Value> = serde_json::from_slice(&printed.stdout.0).unwrap();
+        let entry = |entry: &serde_json::Value| {
+            format!("{}:{}:{}", entry["stage"], entry["category"], entry["event"]).replace('"', "")
+        };
+        entries.iter().map(entry).collect::<Vec<_>>()
+    };
+    // `misbehaving` subscribes to everything.
+    assert!(described().contains(&"post:System:upcp".to_owned()));
+    let removed = host.request(Method::DELETE, "/v1/extensions/misbehaving", "").await;
+    assert!(removed.status.is_success(), "{}", removed.text);
+    assert_eq!(
+        described(),
+        [
+            "pre:Whostmgr:Accounts::Create",
+            "pre:Cpanel:Api2::AddonDomain::addaddondomain",
+            "pre:Whostmgr:Domain::addsubdomain",
+            "pre:Cpanel:Api2::SubDomain::addsubdomain",
+            "pre:Cpanel:UAPI::Email::add_pop",
+            "pre:scripts:addpop",
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

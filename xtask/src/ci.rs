@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{cmd, contract, demo, docs, hook, test, tools, unit};
+use crate::{cmd, contract, demo, docs, fuzz, hook, test, tools, unit};
 
 /// What is left out.
 #[derive(Args)]
@@ -40,6 +40,8 @@ enum Step {
     Unit,
     /// The demo shows a deny, an alter and a skip.
     Demo,
+    /// A minute of random calls of panels finds nothing.
+    Fuzz,
     /// All tests pass.
     Test,
 }
@@ -55,6 +57,7 @@ impl Step {
             Self::Hook => "hook",
             Self::Unit => "unit",
             Self::Demo => "demo",
+            Self::Fuzz => "fuzz",
             Self::Test => "test",
         }
     }
@@ -70,6 +73,7 @@ impl Step {
             Self::Hook => "cargo xtask hook",
             Self::Unit => "cargo xtask unit",
             Self::Demo => "cargo xtask demo",
+            Self::Fuzz => "cargo xtask fuzz dialects --for 60s",
             Self::Test => "cargo xtask test",
         }
     }
@@ -84,6 +88,7 @@ impl Step {
             Self::Hook => hook::run(workspace),
             Self::Unit => unit::run(workspace),
             Self::Demo => demo::run(workspace, &demo::Options::default()),
+            Self::Fuzz => fuzz::run(workspace, &fuzz::Options::DIALECTS),
             Self::Test => test::run(workspace),
         }
     }

@@ -39,6 +39,13 @@ palisade fire mailbox.create --param address=root@shop.example || status=$?
 [ "$status" = 4 ]
 palisade fire mailbox.create --after --actor person:42 --param address=ada@shop.example
 palisade journal --verdict deny --limit 1
+# A panel starts its handlers as root, and nothing is configured for the bridge.
+bridge() {
+    PARAM_func=email.edit PARAM_sok=ok PARAM_name=$1 PARAM_domainname=shop.example \
+        palisade-hook coremanager before cgi
+}
+bridge ada | grep -q '<doc/>'
+bridge root | grep -q 'is reserved'
 systemctl restart palisade
 until palisade list > /dev/null 2>&1; do sleep 0.1; done
 palisade list
@@ -153,9 +160,11 @@ fn furnish(root: &Path, unit: &Path, palisade: &Path, packed: &Path) -> Result<(
     for name in ["reserved-names.wasm", "audit-trail.wasm"] {
         fs::copy(packed.join(name), root.join("opt").join(name))?;
     }
-    let program = root.join("usr/local/bin/palisade");
-    fs::copy(palisade, &program)?;
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    for name in ["palisade", "palisade-hook"] {
+        let program = root.join("usr/local/bin").join(name);
+        fs::copy(palisade.with_file_name(name), &program)?;
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    }
     Ok(())
 }
 

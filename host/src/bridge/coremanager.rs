@@ -175,15 +175,7 @@ impl<'a> Request<'a> {
         let kept: Vec<_> =
             sent.iter().filter(|(key, _)| kept(key)).copied().map(one_object).collect();
         let mut params = fields::named(self.said.call.dialect, self.action, &kept);
-        // A mailbox's form has the two halves of the address.
-        if let (Some(Value::Text(name)), Some(Value::Text(domain))) =
-            (params.get("address"), params.get("domain"))
-            && !name.contains('@')
-            && !domain.is_empty()
-        {
-            let address = format!("{name}@{domain}");
-            params.insert("address".to_owned(), Value::Text(address));
-        }
+        fields::join_address(&mut params);
         params
     }
 

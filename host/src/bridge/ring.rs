@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Dialect, PanelCall, RecordedCall, redacted};
+use super::redaction::redacted;
+use super::{Dialect, PanelCall, RecordedCall};
 
 /// Bytes of all calls that are kept; the oldest go first.
 const MAX_BYTES: usize = 16 << 20;

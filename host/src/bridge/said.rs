@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use indexmap::IndexMap;
 
-use super::{PanelCall, Translated};
+use super::{PanelCall, Translated, fields};
+use crate::hook::catalogue::catalogue;
 use crate::hook::is_secret;
 
 /// What the attribute begins with that holds the bytes of a variable which is no UTF-8.
@@ -51,10 +52,13 @@ impl<'a> Said<'a> {
     pub fn keep_bytes(&self, hook_call: &mut Translated) {
         let broken = self.call.env.iter().filter(|(_, value)| !value.is_text());
         for (name, value) in broken.take(MAX_KEPT) {
-            let key = name.rsplit_once('_').map_or(name.as_str(), |(_, last)| last);
-            let secret = [name.as_str(), key]
-                .iter()
-                .any(|name| is_secret(&hook_call.action, &name.to_lowercase()));
+            let panel = fields::panel(self.call.dialect);
+            // What a variable's name begins with is not a part of the field's.
+            let names = name.match_indices('_').filter_map(|(at, _)| name.get(at + 1..));
+            let secret = std::iter::once(name.as_str()).chain(names).any(|name| {
+                is_secret(&hook_call.action, &name.to_lowercase())
+                    || catalogue().is_secret_key(panel, name)
+            });
             if !secret && value.0.len() <= MAX_KEPT_BYTES {
                 let base64 = BASE64.encode(&value.0);
                 hook_call.attributes.insert(format!("{BYTES}{name}"), base64);

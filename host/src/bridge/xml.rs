@@ -26,11 +26,15 @@ pub fn with_content(document: &[u8], content: &str) -> Option<Vec<u8>> {
     let last = document.iter().rposition(|&byte| byte == b'<')?;
     let (before, tag) = document.split_at(last);
     let content = content.as_bytes();
-    if tag.starts_with(b"</doc") {
+    let is_root = |name: &[u8]| {
+        let after = tag.strip_prefix(name).and_then(|after| after.first());
+        after.is_some_and(|byte| matches!(byte, b'>' | b'/') || byte.is_ascii_whitespace())
+    };
+    if is_root(b"</doc") {
         return Some([before, content, tag].concat());
     }
     // A root without content: `<doc lang="en"/>`.
-    let start = tag.strip_prefix(b"<doc").and(tag.trim_ascii_end().strip_suffix(b"/>"))?;
+    let start = tag.trim_ascii_end().strip_suffix(b"/>").filter(|_| is_root(b"<doc"))?;
     Some([before, start, b">", content, b"</doc>"].concat())
 }
 
@@ -64,11 +68,9 @@ mod tests {
     #[test]
     fn a_text_without_a_root_takes_none() {
         assert!(
-            ["", "text", "<doc>", "<html/>", "<doc><a/>"].iter().all(|text| with_content(
-                text.as_bytes(),
-                "<b/>"
-            )
-            .is_none())
+            ["", "text", "<doc>", "<html/>", "<doc><a/>", "<docs/>", "<doc></docs>"]
+                .iter()
+                .all(|text| with_content(text.as_bytes(), "<b/>").is_none())
         );
     }
 

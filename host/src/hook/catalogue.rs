@@ -3,7 +3,7 @@
 //! The data stand in `catalogue.toml`, which is part of the program; its head explains the words.
 //! They describe, they do not restrict: a panel may also fire actions of its own that are not here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -26,6 +26,8 @@ pub struct Catalogue {
     by_name: HashMap<String, usize>,
     /// By panel, then by the panel's name for the action.
     by_native: HashMap<String, HashMap<String, Vec<usize>>>,
+    /// By panel, the keys under which it delivers secret fields.
+    secret_keys: HashMap<String, HashSet<String>>,
 }
 
 /// One action: something that a panel does to an object.
@@ -56,6 +58,9 @@ pub struct Field {
     /// Whether the value is withheld from extensions, logs and the journal.
     #[serde(default)]
     pub secret: bool,
+    /// Whether the values are domain names, or addresses in one, whose domains are written as A-labels.
+    #[serde(default)]
+    pub domain: bool,
     /// What the field says, in one sentence.
     pub description: String,
     /// The keys that panels deliver it under, by the panel's name; the first present one counts.
@@ -151,6 +156,11 @@ impl Catalogue {
             .find(|action| when.is_none() || own(action).is_none() || own(action) == when)
     }
 
+    /// Whether a panel delivers a secret field of any action under `key`.
+    pub fn is_secret_key(&self, panel: &str, key: &str) -> bool {
+        self.secret_keys.get(panel).is_some_and(|keys| keys.contains(key))
+    }
+
     /// Returns up to three names of actions that `name` may be meant to be, the most similar first.
     pub fn near(&self, name: &str) -> Vec<&str> {
         let similarity = |action: &Action| strsim::jaro_winkler(name, &action.name);
@@ -173,8 +183,18 @@ impl Catalogue {
                 return Err(format!("there are two fields `{}`", field.name));
             }
         }
-        let mut catalogue =
-            Self { actions: Vec::new(), by_name: HashMap::new(), by_native: HashMap::new() };
+        let mut secret_keys: HashMap<String, HashSet<String>> = HashMap::new();
+        for (panel, keys) in
+            known.iter().filter(|field| field.secret).flat_map(|field| &field.native)
+        {
+            secret_keys.entry(panel.clone()).or_default().extend(keys.iter().cloned());
+        }
+        let mut catalogue = Self {
+            actions: Vec::new(),
+            by_name: HashMap::new(),
+            by_native: HashMap::new(),
+            secret_keys,
+        };
         for action in raw.action {
             catalogue.add(Action::resolve(action, &fields)?)?;
         }
@@ -376,6 +396,26 @@ mod tests {
         assert_eq!(native("coremanager", "user.edit", None), Some("customer.create"));
         assert_eq!(native("coremanager", "db.edit", Some(When::Change)), None);
         assert_eq!(native("plesk", "user.edit", None), None);
+    }
+
+    #[test]
+    fn keys_of_secret_fields_are_known_for_each_panel() {
+        let is_secret = |panel, key| catalogue().is_secret_key(panel, key);
+        assert!(is_secret("virtualmin", "PASS") && is_secret("directadmin", "session_id"));
+        assert!(is_secret("cpanel", "key_pem") && is_secret("cpanel", "new_password"));
+        assert!(!is_secret("directadmin", "username") && !is_secret("plesk", "PASS"));
+    }
+
+    #[test]
+    fn only_texts_and_lists_are_domain_names() {
+        let mut fields = catalogue().actions().flat_map(|action| &action.fields);
+        assert!(fields.all(|field| {
+            !field.domain
+                || !field.secret && matches!(field.kind, FieldKind::Text | FieldKind::List)
+        }));
+        let field = |action, short| catalogue().field(action, short).unwrap();
+        assert!(field("site.create", "name").domain && field("mailbox.create", "domain").domain);
+        assert!(!field("site.create", "unicode").domain);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::extract::Query;
 use super::wire::{self, HookResponse};
 use super::{App, AppState, body};
 use crate::bridge::{self, Answer, Asked, Dialect, PanelCall, Printed, Translated};
-use crate::hook::{Decision, HookCall, ObjectRef, Phase, Power, Rehearsal};
+use crate::hook::{Decision, HookCall, ObjectRef, Phase, Power, Rehearsal, Status};
 use crate::host::{Decided, now_ms};
 
 /// How a call of a panel is to be answered.
@@ -112,6 +112,7 @@ pub(super) async fn bridge(
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bridge.call", message)
     })?;
     match asked {
+        Asked::Registration => Ok(json(registration(&app, &call))),
         Asked::Hooks(hooks) => {
             let calls = calls(&app, hooks, query.dry_run)?;
             match calls.iter().any(|(_, call)| call.phase() == Phase::After) {
@@ -124,6 +125,19 @@ pub(super) async fn bridge(
             }
         }
     }
+}
+
+/// What the panel is to register for what is installed.
+fn registration(app: &App, call: &PanelCall) -> Bytes {
+    let snapshot = app.host.registry.snapshot();
+    let subscriptions = || snapshot.all_handlers().map(|handler| &handler.subscription);
+    let hooks: Vec<_> = subscriptions().map(|subscription| subscription.hook.clone()).collect();
+    let failed = subscriptions().filter(|subscription| {
+        subscription.hook.phase == Phase::After && subscription.statuses.contains(&Status::Failed)
+    });
+    let failed: Vec<_> = failed.map(|subscription| subscription.hook.clone()).collect();
+    let Printed { stdout, status, note } = bridge::registration(call, &hooks, &failed);
+    written(&BridgeResponse { stdout, status, note, hooks: None })
 }
 
 /// The hook calls to decide, each with the panel's name for its action.

@@ -113,7 +113,7 @@ struct Connections {
 /// Serves connections until `stop` is cancelled, then waits for requests that are under way.
 pub(super) async fn run(
     listeners: Listeners,
-    app: &Arc<App>,
+    app: Arc<App>,
     router: Router,
     stop: CancellationToken,
 ) {

@@ -114,6 +114,7 @@ impl Dialect {
             // Fields have lower-case names, records of a zone upper-case ones; the rest is the process's own.
             Self::Directadmin => {
                 variable.starts_with(|c: char| c.is_ascii_lowercase())
+                    && !variable.ends_with("_proxy")
                     || matches!(
                         variable,
                         "DOMAIN" | "A" | "AAAA" | "CNAME" | "MX" | "MX_FULL" | "NS" | "TXT" | "SRV"
@@ -176,6 +177,8 @@ impl PanelCall {
         match self.dialect {
             Dialect::Plesk | Dialect::Ispconfig => false,
             Dialect::Coremanager | Dialect::Billmanager => first() == Some(b"before"),
+            // A rollback comes after the action, with what came before it; a check only asks whether to call.
+            Dialect::Cpanel if first().is_some() => false,
             Dialect::Cpanel => self.json_text("/context/stage").is_some_and(|stage| stage == "pre"),
             Dialect::Directadmin => first().is_some_and(|hook| hook.ends_with(b"_pre")),
             Dialect::Virtualmin => first() == Some(b"pre"),
@@ -334,8 +337,15 @@ mod tests {
     #[test]
     fn sessions_and_keys_are_left_alone() {
         for dialect in Dialect::ALL {
-            for name in ["PATH", "HTTP_COOKIE", "QUERY_STRING", "LD_PRELOAD", "SESSION_ID", "HOME"]
-            {
+            for name in [
+                "PATH",
+                "HTTP_COOKIE",
+                "QUERY_STRING",
+                "LD_PRELOAD",
+                "SESSION_ID",
+                "HOME",
+                "https_proxy",
+            ] {
                 assert!(!dialect.wants(name), "{dialect} {name}");
             }
         }
@@ -363,6 +373,8 @@ mod tests {
             call(Dialect::Billmanager, &["after", "cgi"], ""),
             call(Dialect::Cpanel, &[], r#"{"context":{"stage":"post"}}"#),
             call(Dialect::Cpanel, &[], "{"),
+            call(Dialect::Cpanel, &["rollback"], r#"{"context":{"stage":"pre"}}"#),
+            call(Dialect::Cpanel, &["check"], r#"{"context":{"stage":"pre"}}"#),
             call(Dialect::Directadmin, &["user_create_post"], ""),
             call(Dialect::Generic, &[], r#"{"phase":"after"}"#),
         ];

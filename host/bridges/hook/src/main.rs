@@ -45,8 +45,10 @@ A dialect is how one panel calls scripts:
   coremanager before|after cgi|xml handlers of ISPmanager, VMmanager and DCImanager
   billmanager before|after cgi|xml the same of BILLmanager
   cpanel [--describe]              standardized hooks; JSON on standard input
+  cpanel rollback|check            the same after an action that failed, and for a check
   directadmin <hook>               custom scripts; values in variables
-  virtualmin pre|post              commands before and after a change
+  virtualmin pre|post [alias|reseller]
+                                   commands before and after a change
   bitrix <provider> help|configs|order <id>|order_status <task>
   hestia <script> [argument]...    hook scripts
   generic                          JSON on standard input, JSON on standard output

@@ -75,7 +75,10 @@ impl Player {
     /// What the panel reads of this call, and what was decided.
     async fn play(&mut self, call: &PanelCall) -> Result<(String, Vec<Hooked>), Failure> {
         let Asked::Hooks(hooks) =
-            bridge::read(call).map_err(|error| Failure::new(error.to_string()))?;
+            bridge::read(call).map_err(|error| Failure::new(error.to_string()))?
+        else {
+            return Err(Failure::new("the call asks for no hook"));
+        };
         let (printed, verdicts) = match self.through.clone() {
             None => {
                 let answer = self.ask(call).await?;
