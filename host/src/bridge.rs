@@ -12,6 +12,7 @@ mod domains;
 mod fields;
 mod generic;
 mod hestia;
+mod ispconfig;
 mod natives;
 mod panel;
 mod plesk;
@@ -21,8 +22,10 @@ mod refusal;
 pub mod registration;
 mod ring;
 mod said;
+mod shim;
 mod simulate;
 mod virtualmin;
+mod whmcs;
 mod xml;
 
 use std::fmt;
@@ -131,6 +134,8 @@ pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
         Dialect::Virtualmin => vec![virtualmin::translate(&said)?],
         Dialect::Hestia => vec![hestia::translate(&said)?],
         Dialect::Generic => vec![generic::translate(&said)?],
+        Dialect::Whmcs => vec![whmcs::translate(&said)?],
+        Dialect::Ispconfig => vec![ispconfig::translate(&said)?],
         _ => return Err(BridgeError::UnknownArgument(call.dialect.to_string())),
     };
     for hook_call in &mut translated {
@@ -152,6 +157,8 @@ pub fn answer(call: &PanelCall, answers: &[Answer]) -> Printed {
         Dialect::Directadmin => directadmin::answer(&said, answers),
         Dialect::Virtualmin => virtualmin::answer(&said, answers),
         Dialect::Generic => generic::answer(&said, answers),
+        Dialect::Whmcs => whmcs::answer(&said, answers),
+        Dialect::Ispconfig => ispconfig::answer(&said, answers),
         _ => Printed::nothing(),
     }
 }
@@ -165,6 +172,8 @@ pub fn powers(call: &PanelCall) -> &'static [Power] {
         Dialect::Directadmin => directadmin::powers(&Said::of(call)),
         Dialect::Virtualmin => virtualmin::powers(&Said::of(call)),
         Dialect::Generic => generic::powers(&Said::of(call)),
+        Dialect::Whmcs => whmcs::powers(&Said::of(call)),
+        Dialect::Ispconfig => ispconfig::powers(&Said::of(call)),
         _ => &[],
     }
 }

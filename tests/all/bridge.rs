@@ -157,9 +157,8 @@ fn calls() -> Vec<PanelCall> {
     let create = [("PARAM_func", "user.edit"), ("PARAM_sok", "ok"), ("PARAM_name", "info")];
     let document = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<doc lang=\"en\"><ok/></doc>\n";
     let cpanel = r#"{"context":{"category":"Whostmgr","event":"Accounts::Create","stage":"pre"},"data":{"user":"info"},"hook":{}}"#;
-    let whmcs =
-        r#"{"phase":"before","point":"PreModuleCreate","vars":{"params":{"username":"info"}}}"#;
-    let ispconfig = r#"{"phase":"after","event":"mail_user_insert","old":{},"new":{"email":"info@customer.example"}}"#;
+    let whmcs = r#"{"phase":"before","vars":{"params":{"username":"info"}}}"#;
+    let ispconfig = r#"{"phase":"after","vars":{"email":"info@customer.example"},"old":{}}"#;
     let generic = r#"{"phase":"before","action":"mailbox.create","params":{"address":"info@customer.example"}}"#;
     vec![
         call(

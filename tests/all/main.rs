@@ -36,5 +36,6 @@ mod promises;
 mod random;
 mod sandbox;
 mod settings;
+mod shims;
 mod store;
 mod wire;

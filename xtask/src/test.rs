@@ -7,10 +7,15 @@ use anyhow::{Context, Result};
 use crate::host::{self, Profile};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{cmd, guests};
+use crate::{apt, cmd, guests};
+
+/// The program that runs the PHP files of the bridges, and Debian's package that has it.
+const PHP: &str = "php";
+const PHP_PACKAGE: &str = "php-cli";
 
 /// Runs the command.
 pub fn run(workspace: &Workspace) -> Result<()> {
+    get_php();
     let mut steps = Steps::new(4);
     let palisade = steps.run("build the host", "cargo build --bin palisade", || {
         host::build(workspace, Profile::Dev)
@@ -33,6 +38,17 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     match (host, guests) {
         (Err(host), Err(guests)) => Err(host.context(format!("{guests:#}"))),
         (host, guests) => host.and(guests),
+    }
+}
+
+/// Gets what runs the PHP files. Where it cannot be had, their tests say that they are skipped, and fail on CI.
+fn get_php() {
+    let can_install = rustix::process::geteuid().is_root() && cmd::in_path("apt-get").is_some();
+    if cmd::in_path(PHP).is_none()
+        && can_install
+        && let Err(error) = apt::install(&[PHP_PACKAGE])
+    {
+        println!("warning: {error:#}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use palisade_hook::Dialect;
 
-use super::hestia;
+use super::{hestia, ispconfig, whmcs};
 use crate::hook::catalogue::{Native, NativePhase, When, catalogue};
 use crate::hook::{HookPattern, Pattern, Phase};
 
@@ -104,11 +104,13 @@ fn calls_out(native: &Native, phase: Phase) -> bool {
     })
 }
 
-/// Whether the name can be one of this phase: Hestia's scripts say the phase in their own names.
+/// Whether the name can be one of this phase: these panels say the phase in their own names.
 fn can_be(dialect: Dialect, native: &str, phase: Phase) -> bool {
     match dialect {
         Dialect::Plesk => phase == Phase::After,
         Dialect::Hestia => hestia::phase(native) == Some(phase),
+        Dialect::Whmcs => whmcs::phase(native) == phase,
+        Dialect::Ispconfig => ispconfig::phase(native) == phase,
         _ => true,
     }
 }

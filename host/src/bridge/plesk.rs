@@ -1,11 +1,12 @@
 //! Plesk's event handlers: `palisade-hook plesk <event>`, run in the background when all is done.
 //!
 //! The values stand in variables: `OLD_<KEY>` before the action and `NEW_<KEY>` after it. A key that is absent and one
-//! that is empty differ. Plesk says neither who did it nor to which object, and it reads no answer.
+//! that is empty differ. Plesk says neither who did it nor to which object, and it reads no answer. The listener in PHP
+//! knows the object and adds it: `plesk <event> <type> <identifier>`.
 
 use super::{BridgeError, Said, Translated, fields};
-use crate::hook::Phase;
 use crate::hook::catalogue::catalogue;
+use crate::hook::{ObjectRef, Phase};
 
 /// Translates one event.
 pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
@@ -14,7 +15,12 @@ pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
     let action = catalogue().by_native(dialect.name(), &native, None);
     let values = |prefix: &str| fields::named(dialect, action, &said.with_prefix(prefix));
     let name = fields::action_name(dialect, action, &native)?;
+    let object = match (said.argument(1), said.argument(2)) {
+        (Some(kind), Some(id)) => Some(ObjectRef { kind: kind.into_owned(), id: id.into_owned() }),
+        _ => None,
+    };
     Ok(Translated {
+        object,
         params: values("NEW_"),
         old: values("OLD_"),
         ..Translated::new(Phase::After, name, &native)
@@ -76,6 +82,14 @@ mod tests {
         let updated = plesk("client_update", &[("NEW_EMAIL", "")]);
         assert_eq!(updated.params.get("email"), Some(&Value::Text(String::new())));
         assert_eq!(updated.params.get("phone"), None);
+    }
+
+    #[test]
+    fn the_listener_says_which_object_it_is() {
+        let created = translated(&["domain_create", "domain", "7"], &[]).unwrap();
+        let object = created.object.unwrap();
+        assert_eq!((object.kind.as_str(), object.id.as_str()), ("domain", "7"));
+        assert!(plesk("domain_create", &[]).object.is_none());
     }
 
     #[test]

@@ -15,6 +15,13 @@ use crate::hook::Phase;
 
 /// The name of the program that all links lead to.
 pub const PROGRAM: &str = "palisade-hook";
+/// The PHP files that come with the program.
+const CLIENT: &str = "palisade-client.php";
+const CLIENT_PHP: &str = include_str!("../../bridges/php/palisade-client.php");
+const WHMCS: &str = "palisade.php";
+const WHMCS_PHP: &str = include_str!("../../bridges/whmcs/palisade.php");
+const ISPCONFIG: &str = "palisade.inc.php";
+const ISPCONFIG_PHP: &str = include_str!("../../bridges/ispconfig/palisade.inc.php");
 /// A word of every other file that is written.
 const MARK: &str = "palisade";
 /// The file beside a PHP file that says what to hook.
@@ -147,11 +154,19 @@ pub fn registration(wanted: &Wanted<'_>) -> Result<Registration, RegistrationErr
         Dialect::Bitrix => bitrix(wanted),
         Dialect::Whmcs => {
             let into = wanted.into.ok_or(RegistrationError::Into("WHMCS"))?;
-            Ok(php(wanted, into, "includes/hooks", None))
+            Ok(php(wanted, into, &["includes/hooks"]))
         }
         Dialect::Ispconfig => {
             let into = wanted.into.unwrap_or(Path::new("/usr/local/ispconfig"));
-            Ok(php(wanted, into, "server/plugins-available", Some("server/plugins-enabled")))
+            // One for the server's events, and one for the interface's.
+            let mut own = php(wanted, into, &["server/plugins-available", "interface/lib/plugins"]);
+            let enabled = into.join("server/plugins-enabled").join(ISPCONFIG);
+            if !own.files.is_empty() {
+                let target = into.join("server/plugins-available").join(ISPCONFIG);
+                own.links.insert(enabled.clone(), target);
+            }
+            own.places.push(enabled.display().to_string());
+            Ok(own)
         }
         Dialect::Generic => Err(RegistrationError::Nothing(Dialect::Generic)),
     }
@@ -341,38 +356,25 @@ fn bitrix(wanted: &Wanted<'_>) -> Result<Registration, RegistrationError> {
     })
 }
 
-/// PHP files in a directory of the panel, with what they are to hook beside them.
-fn php(wanted: &Wanted<'_>, into: &Path, directory: &str, enabled: Option<&str>) -> Registration {
-    let directory = into.join(directory);
-    let mut own = Registration {
-        places: patterns(&directory, &["palisade*"]),
-        base: into.to_owned(),
-        ..Registration::default()
-    };
-    if let Some(enabled) = enabled {
-        own.places.extend(patterns(&into.join(enabled), &["palisade*"]));
-    }
-    if wanted.hooks.is_empty() {
-        return own;
-    }
-    for (name, contents) in php_files(wanted.dialect) {
-        let path = directory.join(name);
-        if let Some(enabled) = enabled {
-            own.links.insert(into.join(enabled).join(name), path.clone());
-        }
-        own.files.push(OwnFile { path, contents: (*contents).to_owned(), mode: 0o644 });
-    }
+/// PHP files in directories of the panel, with what they are to hook beside them.
+fn php(wanted: &Wanted<'_>, into: &Path, directories: &[&str]) -> Registration {
     let hooks: BTreeSet<&str> =
         wanted.hooks.iter().map(|hook| hook.native.native.as_str()).collect();
-    let list = json!({ "hooks": hooks, "socket": wanted.socket });
-    let path = directory.join(LIST);
-    own.files.push(OwnFile { path, contents: format!("{list}\n"), mode: 0o644 });
+    let list = format!("{}\n", json!({ "hooks": hooks, "socket": wanted.socket }));
+    let own_name = if wanted.dialect == Dialect::Whmcs { WHMCS } else { ISPCONFIG };
+    let own_file = if wanted.dialect == Dialect::Whmcs { WHMCS_PHP } else { ISPCONFIG_PHP };
+    let mut own = Registration { base: into.to_owned(), ..Registration::default() };
+    for directory in directories.iter().map(|directory| into.join(directory)) {
+        for (name, contents) in [(LIST, list.as_str()), (CLIENT, CLIENT_PHP), (own_name, own_file)]
+        {
+            let path = directory.join(name);
+            own.places.push(path.display().to_string());
+            if !hooks.is_empty() {
+                own.files.push(OwnFile { path, contents: contents.to_owned(), mode: 0o644 });
+            }
+        }
+    }
     own
-}
-
-/// The PHP files that come with the program, by their names.
-fn php_files(_dialect: Dialect) -> &'static [(&'static str, &'static str)] {
-    &[]
 }
 
 /// A name that comes from an extension and goes into a path or a command line.

@@ -262,24 +262,25 @@ impl Simulation {
     }
 
     fn whmcs(&self) -> String {
-        let values = object(self.named(&self.params, str::to_owned));
+        let mut values = object(self.named(&self.params, str::to_owned));
+        // A check of what somebody filled in is about one who exists if it says whom.
+        if self.hook.when == Some(When::Change) {
+            let key = if self.hook.native.starts_with("Contact") { "contactid" } else { "userid" };
+            let id = self.object.clone().unwrap_or_else(|| "1".to_owned());
+            values.entry(key).or_insert(Json::String(id));
+        }
         let in_params = ["PreModule", "AfterModule", "PreRegistrar", "AfterRegistrar"];
         let vars = match in_params.iter().any(|family| self.hook.native.starts_with(family)) {
             true => json!({ "params": values }),
             false => Json::Object(values),
         };
-        json!({ "point": self.hook.native, "phase": self.hook.phase.to_string(), "vars": vars })
-            .to_string()
+        json!({ "phase": self.hook.phase, "vars": vars }).to_string()
     }
 
     fn ispconfig(&self) -> String {
         let row = |values| object(self.named(values, str::to_owned));
-        json!({
-            "event": self.hook.native,
-            "phase": self.hook.phase.to_string(),
-            "data": { "old": row(&self.old), "new": row(&self.params) },
-        })
-        .to_string()
+        json!({ "phase": self.hook.phase, "vars": row(&self.params), "old": row(&self.old) })
+            .to_string()
     }
 
     fn generic(&self) -> String {

@@ -120,13 +120,14 @@ pub enum NativePhase {
     Failed,
 }
 
-/// Which use of a form of COREmanager is meant: one function, such as `user.edit`, serves both.
+/// Which use of a name is meant where one serves both: a form of COREmanager such as `user.edit`, or a check of WHMCS
+/// such as `ClientDetailsValidation`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum When {
-    /// The form makes a new object: `sok` is set and `elid` empty.
+    /// A new object is made: `sok` is set and `elid` empty, or the panel names no object.
     Create,
-    /// The form changes an object that exists: both are set.
+    /// An object that exists is changed: both are set, or the panel names it.
     Change,
 }
 

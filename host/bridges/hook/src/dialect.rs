@@ -175,7 +175,7 @@ impl PanelCall {
     pub fn is_before(&self) -> bool {
         let first = || self.arguments.first().map(|argument| argument.0.as_slice());
         match self.dialect {
-            Dialect::Plesk | Dialect::Ispconfig => false,
+            Dialect::Plesk => false,
             Dialect::Coremanager | Dialect::Billmanager => first() == Some(b"before"),
             // A rollback comes after the action, with what came before it; a check only asks whether to call.
             Dialect::Cpanel if first().is_some() => false,
@@ -185,7 +185,7 @@ impl PanelCall {
             Dialect::Bitrix => true,
             Dialect::Hestia => first().is_some_and(|hook| hook.starts_with(b"le_pre")),
             // The PHP file says so: only it knows the families of points.
-            Dialect::Whmcs | Dialect::Generic => {
+            Dialect::Whmcs | Dialect::Ispconfig | Dialect::Generic => {
                 self.json_text("/phase").is_some_and(|phase| phase == "before")
             }
         }
@@ -366,6 +366,8 @@ mod tests {
             call(Dialect::Virtualmin, &["pre"], ""),
             call(Dialect::Hestia, &["le_pre"], ""),
             call(Dialect::Generic, &[], r#"{"phase":"before"}"#),
+            call(Dialect::Whmcs, &["PreModuleCreate"], r#"{"phase":"before"}"#),
+            call(Dialect::Ispconfig, &["mail:mail_user:on_before_insert"], r#"{"phase":"before"}"#),
         ];
         assert!(before.iter().all(PanelCall::is_before));
         let after = [
@@ -377,6 +379,7 @@ mod tests {
             call(Dialect::Cpanel, &["check"], r#"{"context":{"stage":"pre"}}"#),
             call(Dialect::Directadmin, &["user_create_post"], ""),
             call(Dialect::Generic, &[], r#"{"phase":"after"}"#),
+            call(Dialect::Ispconfig, &["client_insert"], r#"{"phase":"after"}"#),
         ];
         assert!(!after.iter().any(PanelCall::is_before));
     }

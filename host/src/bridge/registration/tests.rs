@@ -196,12 +196,24 @@ fn php_files_have_the_list_of_their_hooks_beside_them() {
     let error = registration(&wanted).unwrap_err().to_string();
     assert_eq!(error, "WHMCS can be anywhere; name its directory by --into");
     let own = registration(&Wanted { into: Some(Path::new("/srv/whmcs")), ..wanted }).unwrap();
-    let list = own.files.last().unwrap();
+    let names: Vec<&str> =
+        own.files.iter().map(|file| file.path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names, ["palisade-hooks.json", "palisade-client.php", "palisade.php"]);
+    let list = own.files.first().unwrap();
     assert_eq!(list.path, Path::new("/srv/whmcs/includes/hooks/palisade-hooks.json"));
     assert_eq!(
         list.contents,
         "{\"hooks\":[\"AdminLogout\",\"UserLogout\"],\"socket\":\"/run/palisade/palisade.sock\"}\n"
     );
+}
+
+#[test]
+fn ispconfig_gets_the_file_for_both_of_its_sides() {
+    let own = registered(Dialect::Ispconfig, &["after:customer.create"]);
+    assert_eq!(own.files.len(), 6);
+    assert_eq!(links(&own), ["/usr/local/ispconfig/server/plugins-enabled/palisade.inc.php"]);
+    let target = own.links.values().next().unwrap();
+    assert!(own.files.iter().any(|file| file.path == *target), "{}", target.display());
 }
 
 #[test]
