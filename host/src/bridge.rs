@@ -15,11 +15,16 @@ mod generic;
 mod hestia;
 mod ispconfig;
 mod natives;
+mod panel;
 mod plesk;
 mod recording;
+mod redaction;
 mod refusal;
+pub mod registration;
+mod ring;
 mod said;
 mod shim;
+mod simulate;
 mod virtualmin;
 mod whmcs;
 mod xml;
@@ -32,8 +37,13 @@ pub use palisade_hook::{Dialect, PanelCall, Printed, Raw};
 
 pub use self::bitrix::{Provided, ProviderCall, ProviderVerb, failed, provided};
 pub use self::natives::{NativeHook, natives};
+pub use self::panel::{
+    PanelHook, Shortfall, Unmet, check_required, panel_hooks, shortfalls, title,
+};
 pub use self::recording::{RecordedCall, RecordingError, recorded_calls};
+pub use self::ring::{LONGEST, MAX_CALLS, Ring};
 use self::said::Said;
+pub use self::simulate::{Simulation, SimulationError, find};
 use crate::hook::{
     Actor, Change, Decision, Ended, HookCall, HookPattern, ObjectRef, Params, Phase, Power,
     Problem, Rehearsal, Status, Value, Verdict, redacted,

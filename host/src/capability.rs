@@ -24,7 +24,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 pub use self::event::EventHandle;
-use self::known::Known;
+pub(crate) use self::known::{Cut, Known};
 pub use self::kv::Bucket;
 pub(crate) use self::kv::{prefix as kv_prefix, sweep as sweep_kv};
 pub use self::log::Log;

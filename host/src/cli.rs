@@ -5,6 +5,7 @@
 mod bridge;
 mod client;
 mod config;
+mod doctor;
 mod events;
 mod extensions;
 mod fire;
@@ -14,6 +15,7 @@ mod journal;
 mod orders;
 mod output;
 mod pack;
+mod panels;
 mod serve;
 mod settings;
 mod store;
@@ -96,10 +98,12 @@ enum Verb {
     Events(events::Show),
     /// Show the configuration that a host would run with, or check one
     Config(config::Show),
+    /// Look for what is wrong: host, panel, handlers, registration
+    Doctor(doctor::Doctor),
     /// Export, import or verify the store
     #[command(subcommand)]
     Store(store::Verb),
-    /// Speak the dialects of panels
+    /// Have panels call `palisade-hook`, and try out what they would read
     #[command(subcommand)]
     Bridge(bridge::Verb),
     /// Print completions for a shell
@@ -122,13 +126,17 @@ impl Context {
         Ok(crate::config::Config::read(self.config.as_deref())?)
     }
 
-    /// A client of the host: the one at `--socket`, else where the configuration says.
+    /// The host's socket: `--socket`, else where the configuration says.
+    fn socket_path(&self) -> Result<PathBuf, Failure> {
+        match &self.socket {
+            Some(socket) => Ok(socket.clone()),
+            None => Ok(self.config()?.socket_path()),
+        }
+    }
+
+    /// A client of the host.
     fn client(&self) -> Result<Client, Failure> {
-        let socket = match &self.socket {
-            Some(socket) => socket.clone(),
-            None => self.config()?.socket_path(),
-        };
-        Ok(Client::new(socket))
+        Ok(Client::new(self.socket_path()?))
     }
 }
 
@@ -165,6 +173,7 @@ fn run_verb(verb: Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Pack(pack) => pack.run(context)?,
         Verb::Events(events) => events.run(context)?,
         Verb::Config(config) => config.run(context)?,
+        Verb::Doctor(doctor) => return doctor.run(context),
         Verb::Store(store) => store.run(context)?,
         Verb::Bridge(bridge) => bridge.run(context)?,
         Verb::Completions { shell } => {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bridge::Dialect;
 use crate::command::{CommandConfig, CommandLimits, Commands};
 use crate::conduct::{ConductConfig, check_concurrent};
 use crate::journal::JournalLimits;
@@ -35,6 +36,9 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
     /// What the host writes to standard error, as in `info` or `warn,palisade=debug`.
     pub log: String,
+    /// The panel that this host serves, by its dialect's name, such as `coremanager`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub panel: Option<Dialect>,
     /// The server.
     pub server: ServerConfig,
     /// The language of the panel's people, as a BCP 47 tag, where a hook call does not name one.
@@ -135,6 +139,7 @@ impl Default for Config {
             socket: None,
             listen: None,
             log: "info".into(),
+            panel: None,
             server: ServerConfig::default(),
             locale: "en".into(),
             attributes: BTreeMap::new(),

@@ -16,6 +16,7 @@ mod listen;
 mod metrics;
 mod openapi;
 mod orders;
+mod recording;
 mod timer;
 pub mod wire;
 
@@ -29,6 +30,7 @@ use self::idempotency::Idempotency;
 pub use self::listen::{Listeners, bind};
 use self::metrics::Metrics;
 pub use self::openapi::document as openapi;
+use self::recording::Recording;
 use crate::config::{Config, ServerConfig};
 use crate::host::Host;
 
@@ -39,6 +41,7 @@ pub(crate) struct App {
     tokens: Option<Tokens>,
     idempotency: Idempotency,
     metrics: Metrics,
+    recording: Recording,
     /// The whole configuration, to show it.
     shown_config: Config,
     /// Hook calls after an action, which outlive the connection that brought them.
@@ -57,6 +60,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let app = Arc::new(App {
         metrics: Metrics::default(),
+        recording: Recording::default(),
         host,
         config: config.server.clone(),
         tokens,

@@ -342,6 +342,7 @@ async fn the_state_of_the_host_is_shown() {
     insta::assert_json_snapshot!(redacted(&host.get("/v1/status").await), @r#"
     {
       "version": "0.1.0",
+      "panel": null,
       "extensions": 2,
       "enabled": 2,
       "store_bytes": "[store_bytes]",

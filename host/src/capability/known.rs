@@ -37,7 +37,7 @@ const MAX_CUT_TEXTS: u32 = 64;
 
 /// Whether an output goes on where it ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
+pub(crate) enum Cut {
     /// It was longer.
     Yes,
     /// This is all of it.
@@ -56,11 +56,11 @@ pub(crate) struct Known {
 
 /// More secrets than are taken out of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(crate) struct TooMany;
 
 impl Known {
     /// Remembers secrets, to be taken out of what is written from now on. Those that it knows cost nothing more.
-    pub(super) fn add<'a>(
+    pub(crate) fn add<'a>(
         &mut self,
         secrets: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<(), TooMany> {
@@ -165,7 +165,7 @@ impl Known {
 
     /// Takes the secrets out of what comes back from outside, and what is the beginning of one from its end if the
     /// rest was cut off.
-    pub(super) fn take_out_of_output(&self, output: &mut Vec<u8>, cut: Cut) {
+    pub(crate) fn take_out_of_output(&self, output: &mut Vec<u8>, cut: Cut) {
         if self.is_empty() {
             return;
         }

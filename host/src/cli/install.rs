@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use super::client::{Client, Content, segment};
 use super::grants::read_file;
 use super::output::{self, Failure, Format, items, text};
+use super::panels::{handlers, parse_panel};
 use super::{Context, block_on};
+use crate::bridge::Dialect;
 use crate::grant::{Ask, Grant, Grants};
 use crate::package::Package;
 
@@ -35,6 +37,9 @@ pub struct Install {
     /// Grant what stands in a file that `palisade grants export` wrote
     #[arg(long, value_name = "FILE")]
     grants: Option<PathBuf>,
+    /// The panel that it is to serve [default: the `panel` of the host's configuration]
+    #[arg(long, value_name = "PANEL", value_parser = parse_panel)]
+    panel: Option<Dialect>,
 }
 
 /// What the operator decided before anything is sent.
@@ -58,6 +63,9 @@ impl Install {
             None => ask(context, &client, &bytes)?,
         };
         let mut path = format!("/v1/extensions?replace={}", self.replace);
+        if let Some(panel) = self.panel {
+            path.push_str(&format!("&panel={panel}"));
+        }
         match decision {
             Decision::Open => {}
             Decision::Made(grants) => path.push_str(&format!("&grants={}", segment(&grants))),
@@ -67,7 +75,8 @@ impl Install {
         if context.format == Format::Json {
             return output::print_json(&done);
         }
-        tell(&done)
+        tell(&done)?;
+        tell_panel(&done)
     }
 
     /// What the command line says about grants; `None` if it says nothing.
@@ -196,6 +205,29 @@ fn tell_asks(asking: &Value) -> Result<(), Failure> {
         let granted = ask.get("granted").and_then(Value::as_bool).unwrap_or_default();
         let may = if granted { "may" } else { "may not" };
         output::print(&format!("  {may} {}", text(ask, "words")))?;
+    }
+    Ok(())
+}
+
+/// What of it does not work on the panel, in words.
+fn tell_panel(done: &Value) -> Result<(), Failure> {
+    let handlers = handlers(done.get("extension").unwrap_or(&Value::Null));
+    let Some(panel) = Dialect::from_name(text(done, "panel")).ok() else {
+        let needed: Vec<String> = handlers
+            .iter()
+            .filter(|handler| !handler.requires.is_empty())
+            .map(|handler| handler.hook.to_string())
+            .collect();
+        return match needed.is_empty() {
+            true => Ok(()),
+            false => output::print(&format!(
+                "  note: it cannot do without powers at {}, and no panel is configured to heed them",
+                needed.join(", ")
+            )),
+        };
+    };
+    for shortfall in handlers.iter().flat_map(|handler| handler.shortfalls(panel)) {
+        output::print(&format!("  note: {shortfall}"))?;
     }
     Ok(())
 }

@@ -48,10 +48,15 @@ impl Failure {
         Self { message: message.into(), code: None, hint: None, status: FAILED }
     }
 
-    /// The same with what to do.
+    /// A failure that says what an error says.
+    pub fn of(error: impl fmt::Display) -> Self {
+        Self::new(error.to_string())
+    }
+
+    /// The same with what to do; nothing if that is empty.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into()).filter(|hint| !hint.is_empty());
         self
     }
 
@@ -130,7 +135,7 @@ pub fn print_json(value: &Value) -> Result<(), Failure> {
 }
 
 /// JSON with the control characters escaped that it allows in texts and a terminal would obey.
-fn escaped(json: &str) -> String {
+pub fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
         match c.is_control() && c != '\n' {

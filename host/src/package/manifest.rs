@@ -60,6 +60,8 @@ pub struct Subscription {
     pub priority: u8,
     /// What the handler asks to do to the action.
     pub powers: Vec<Power>,
+    /// Those of them that it cannot do without: it is not installed for a panel that does not heed them.
+    pub requires: Vec<Power>,
     /// The fields that it asks to see.
     pub read: Fields,
     /// The fields that it asks to change.
@@ -210,6 +212,8 @@ struct On {
     priority: Option<i64>,
     #[serde(default)]
     powers: Vec<Power>,
+    #[serde(default)]
+    requires: Vec<Power>,
     read: Option<Vec<String>>,
     #[serde(default)]
     alter: Vec<String>,
@@ -425,6 +429,9 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
     if on.alter.is_empty() == on.powers.contains(&Power::Alter) {
         return fail("the power `alter` and the list `alter` of fields go together");
     }
+    if let Some(power) = on.requires.iter().find(|power| !on.powers.contains(power)) {
+        return fail(&format!("`requires` names `{power}`, which is none of its `powers`"));
+    }
     if let Err(reason) = check_more_than_nothing(&asked) {
         return fail(reason);
     }
@@ -461,6 +468,7 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
         hook: pattern,
         priority,
         powers: on.powers,
+        requires: on.requires,
         read: Fields::of(read),
         alter: Fields::of(on.alter),
         secrets: on.secrets.into_iter().collect(),

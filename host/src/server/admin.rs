@@ -15,6 +15,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Path, Query};
 use super::grants::{self, GrantsResponse};
 use super::{AppState, body};
+use crate::bridge::{self, Dialect};
 use crate::conduct::Bypassed;
 use crate::extension::{Access, Extension, Settings, State as ExtensionState};
 use crate::hook::catalogue::{FieldKind, catalogue};
@@ -22,7 +23,7 @@ use crate::hook::{Decision, Phase, Power, Status};
 use crate::host::{InstallChange, Replace};
 use crate::journal::{Entry, Faults, Filter};
 use crate::order::Provides;
-use crate::package::OnFailure;
+use crate::package::{OnFailure, Package};
 
 /// An installed extension, in a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -108,6 +109,8 @@ pub struct HandlerDetail {
     pub priority: u8,
     /// What it may do to the action.
     pub powers: Vec<Power>,
+    /// What it cannot do without.
+    pub requires: Vec<Power>,
     /// The fields that it may change; `*` for all that are not secret.
     pub alter: Vec<String>,
     /// After the action: on which endings it runs.
@@ -146,6 +149,9 @@ pub struct InstallResponse {
     pub change: &'static str,
     /// The version that it took the place of, or that goes on while it waits.
     pub replaced: Option<String>,
+    /// The panel that it serves, if it is known.
+    #[schema(value_type = Option<String>)]
+    pub panel: Option<Dialect>,
     /// The extension as it is now.
     pub extension: ExtensionDetail,
 }
@@ -160,6 +166,10 @@ pub struct InstallQuery {
     /// What the operator grants: `all`, `none`, or a JSON list of grants. Without it nothing is decided: a new
     /// extension that asks for anything is refused, and an upgrade that asks for more waits.
     grants: Option<String>,
+    /// The panel that it is to serve, by its dialect's name; the host's own if this is not given. An extension that
+    /// cannot do without a power which the panel does not heed is refused.
+    #[param(value_type = Option<String>)]
+    panel: Option<Dialect>,
 }
 
 /// Which entries of the journal to list.
@@ -226,6 +236,9 @@ pub struct CatalogueField {
 pub struct StatusResponse {
     /// The version of the host.
     pub version: &'static str,
+    /// The panel that it serves, if it is configured.
+    #[schema(value_type = Option<String>)]
+    pub panel: Option<Dialect>,
     /// Extensions installed, and of these enabled.
     pub extensions: usize,
     /// Enabled extensions.
@@ -273,6 +286,7 @@ pub(super) fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail
             hook: subscription.hook.to_string(),
             priority: set.priority.unwrap_or(subscription.priority),
             powers: access.powers,
+            requires: subscription.requires.clone(),
             alter: access.alter.to_list(),
             status: match subscription.hook.phase {
                 Phase::Before => Vec::new(),
@@ -335,6 +349,8 @@ pub(super) async fn install(
     let bytes = body::read(&headers, request, app.config.component_bytes, time).await?;
     let replace = if query.replace { Replace::Any } else { Replace::Older };
     let granting = grants::parse_granting(query.grants.as_deref())?;
+    let panel = query.panel.or(app.shown_config.panel);
+    let bytes = check_heeded(bytes, panel).await?;
     let its = app.clone();
     // An installation that has begun is finished, whether the operator waits or not.
     let installed =
@@ -350,7 +366,28 @@ pub(super) async fn install(
         InstallChange::Waiting(version) => ("waiting", Some(version.to_string())),
     };
     tracing::info!(extension.id = %extension.id, version = %extension.version, "`{}` {} is {change}", extension.id, extension.version);
-    Ok(json(&InstallResponse { change, replaced, extension: detail(&app, extension) }))
+    Ok(json(&InstallResponse { change, replaced, panel, extension: detail(&app, extension) }))
+}
+
+/// Refuses a component whose handlers cannot do without what the panel does not heed.
+async fn check_heeded(bytes: Bytes, panel: Option<Dialect>) -> Result<Bytes, ApiError> {
+    let Some(panel) = panel else { return Ok(bytes) };
+    let file = bytes.clone();
+    let checked = tokio::task::spawn_blocking(move || match Package::read(&file) {
+        Ok(package) => package.manifest.subscriptions.iter().try_for_each(|subscription| {
+            bridge::check_required(panel, &subscription.hook, &subscription.requires)
+        }),
+        // What is wrong with a component is said when it is installed.
+        Err(_) => Ok(()),
+    });
+    let checked = checked.await.map_err(|error| {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
+    })?;
+    checked.map(|()| bytes).map_err(|unmet| {
+        let hint = "install it on a host whose panel heeds it; `palisade events NAME` shows which panels call";
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "panel.unheeded", unmet.to_string())
+            .with_hint(Some(hint))
+    })
 }
 
 /// Shows one extension.
@@ -507,6 +544,7 @@ pub(super) async fn status(State(app): AppState) -> Response {
     let snapshot = app.host.registry.snapshot_owned();
     json(&StatusResponse {
         version: env!("CARGO_PKG_VERSION"),
+        panel: app.shown_config.panel,
         extensions: snapshot.extensions.len(),
         enabled: snapshot
             .extensions

@@ -109,6 +109,7 @@ pub(super) async fn bridge(
 ) -> Result<Response, ApiError> {
     let bytes = read(&app, &headers, request).await?;
     let call: PanelCall = body::parse(&bytes)?;
+    app.recording.keep(&call);
     let asked = match bridge::read(&call) {
         Ok(asked) => asked,
         Err(error) => {
@@ -120,6 +121,11 @@ pub(super) async fn bridge(
         }
     };
     match asked {
+        // What is ordered is ordered: no provider can do it as a rehearsal.
+        Asked::Provider(ProviderCall { verb: ProviderVerb::Order(_), .. }) if query.dry_run => {
+            let printed = bridge::failed("an order cannot be rehearsed");
+            Ok(json(written(&BridgeResponse::of(printed))))
+        }
         Asked::Provider(asked) => {
             let its = app.clone();
             // What was ordered is kept, whether the panel waits or not.

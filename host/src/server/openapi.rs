@@ -7,7 +7,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, actions, admin, bridge, grants, orders};
+use super::{App, actions, admin, bridge, grants, orders, recording};
 
 /// What stands above the paths.
 #[derive(utoipa::OpenApi)]
@@ -50,6 +50,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(actions::before_batch))
         .routes(routes!(actions::after_batch))
         .routes(routes!(bridge::bridge))
+        .routes(routes!(recording::begin, recording::show, recording::end))
         .routes(routes!(admin::list_actions))
         .routes(routes!(admin::list_extensions, admin::install))
         .routes(routes!(admin::show_extension, admin::remove))

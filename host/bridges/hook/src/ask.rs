@@ -13,8 +13,25 @@ use rustix::net::{
 
 use crate::time::left;
 
-/// The path of the host's API that takes a panel's call.
-const PATH: &str = "/v1/bridge";
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// The answer to a call of the panel.
+    Real,
+    /// The answer to a rehearsal, which changes nothing.
+    Probe,
+}
+
+impl Asking {
+    /// The path of the host's API that takes a panel's call.
+    fn path(self) -> &'static str {
+        match self {
+            Asking::Real => "/v1/bridge",
+            Asking::Probe => "/v1/bridge?dry_run=true",
+        }
+    }
+}
+
 /// Bytes of an answer, its head included.
 const MAX_ANSWER: usize = 64 << 20;
 /// Header lines of an answer.
@@ -23,12 +40,18 @@ const MAX_HEADERS: usize = 32;
 const RETRY_MS: u64 = 2;
 
 /// Has the host answer the call.
-pub fn ask(socket: &Path, call: &PanelCall, end: Instant) -> Result<Printed, String> {
+pub fn ask(
+    socket: &Path,
+    call: &PanelCall,
+    asking: Asking,
+    end: Instant,
+) -> Result<Printed, String> {
     let host = |error: &str| format!("the host at `{}` {error}", socket.display());
     let body = serde_json::to_vec(call).map_err(|error| error.to_string())?;
     let mut request = format!(
-        "POST {PATH} HTTP/1.1\r\nhost: palisade\r\ncontent-type: application/json\r\n\
+        "POST {} HTTP/1.1\r\nhost: palisade\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",
+        asking.path(),
         body.len()
     )
     .into_bytes();
@@ -41,6 +64,13 @@ pub fn ask(socket: &Path, call: &PanelCall, end: Instant) -> Result<Printed, Str
         (Err(_), Err(error)) => Err(host(&format!("did not take the call: {error}"))),
         (Err(error), Ok(())) => Err(host(&format!("did not answer: {error}"))),
     }
+}
+
+/// Whether the host can be reached at all.
+pub fn reach(socket: &Path, end: Instant) -> Result<(), String> {
+    let unreached =
+        |error| format!("the host at `{}` cannot be reached: {error}", socket.display());
+    open(socket, end).map(drop).map_err(unreached)
 }
 
 fn open(path: &Path, end: Instant) -> Result<OwnedFd, Errno> {

@@ -13,6 +13,8 @@ use serde::Deserialize;
 const SYSTEM: &str = "/etc/palisade/hook.toml";
 /// Its name beside the program.
 const BESIDE: &str = "palisade-hook.toml";
+/// What is wrong with a file that others can write.
+const NOT_ROOTS: &str = "is not root's alone to write: `chown root` and `chmod go-w` it";
 /// Bytes that it may have.
 const MAX_BYTES: u64 = 64 << 10;
 
@@ -62,8 +64,7 @@ impl Config {
     /// Reads the configuration. When it cannot be used, what comes back beside the reason has the defaults, and denies
     /// if the file speaks of denying anywhere: who wanted that does not want the opposite for a slip of the pen.
     pub fn load() -> Result<Self, (Self, String)> {
-        let beside = std::env::current_exe().ok().map(|program| program.with_file_name(BESIDE));
-        let path = beside.filter(|path| path.exists()).unwrap_or_else(|| SYSTEM.into());
+        let path = path().unwrap_or_else(|| SYSTEM.into());
         match read(&path) {
             Ok(None) => Ok(Self::default()),
             Ok(Some(text)) => Self::parse(&text).map_err(|error| {
@@ -102,6 +103,25 @@ impl Config {
     }
 }
 
+/// The file that is read; nothing if there is none.
+pub fn path() -> Option<PathBuf> {
+    let beside = std::env::current_exe().ok().map(|program| program.with_file_name(BESIDE));
+    beside.into_iter().chain([SYSTEM.into()]).find(|path| path.exists())
+}
+
+/// Whether the file is root's alone to write, as it must be for whoever starts as root.
+pub fn check_owner(path: &Path) -> Result<(), String> {
+    match std::fs::metadata(path) {
+        Ok(about) if is_roots(&about) => Ok(()),
+        Ok(_) => Err(format!("`{}` {NOT_ROOTS}", path.display())),
+        Err(error) => Err(format!("`{}` cannot be read: {error}", path.display())),
+    }
+}
+
+fn is_roots(about: &std::fs::Metadata) -> bool {
+    about.uid() == 0 && about.mode() & 0o022 == 0
+}
+
 /// Reads the file; nothing if there is none. Root goes by no file that another could have written.
 fn read(path: &Path) -> Result<Option<String>, String> {
     let file = match std::fs::File::open(path) {
@@ -110,8 +130,8 @@ fn read(path: &Path) -> Result<Option<String>, String> {
         Err(error) => return Err(format!("cannot be read: {error}")),
     };
     let about = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
-    if rustix::process::geteuid().is_root() && (about.uid() != 0 || about.mode() & 0o022 != 0) {
-        return Err("is not root's alone to write: `chown root` and `chmod go-w` it".to_owned());
+    if rustix::process::geteuid().is_root() && !is_roots(&about) {
+        return Err(NOT_ROOTS.to_owned());
     }
     let mut text = String::new();
     let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);

@@ -4,6 +4,7 @@
 //! panel can read and nothing else, and it ends in time, whatever the panel or the host do.
 
 mod ask;
+mod check;
 mod config;
 mod print;
 mod privileges;
@@ -18,11 +19,14 @@ use std::time::{Duration, Instant};
 
 use palisade_hook::{Dialect, PanelCall, Printed, Raw, fallback, resolve};
 
+use crate::ask::Asking;
 use crate::config::Config;
 
 /// What a person reads in the panel when there is no answer and the operator wants a denial then.
 const DENIED: &str =
     "This needs the consent of an extension that cannot be asked now. Try again in a moment.";
+/// The status of a probe that the host did not answer. No dialect has an answer with it.
+const UNANSWERED: u8 = 70;
 /// How long a panel may take to read the answer, after the deadline.
 const READING: Duration = Duration::from_millis(40);
 
@@ -33,6 +37,8 @@ Poses as the script that a hosting panel runs, and prints what the Palisade host
 Usage: palisade-hook <DIALECT> [ARGUMENT]...
        palisade-<DIALECT>[-<ARGUMENT>]...   as a link to this program
        .../scripts/custom/<HOOK>.sh         as a link in a directory that says which panel it is
+       palisade-hook --probe <DIALECT> [ARGUMENT]...   rehearse: change nothing, fail without an answer
+       palisade-hook --check                say whether it could do its work
 
 A dialect is how one panel calls scripts:
   plesk <event>                    event handlers; values in OLD_* and NEW_*
@@ -65,11 +71,11 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     let mut arguments = std::env::args_os();
     let program = PathBuf::from(arguments.next().unwrap_or_default());
-    let arguments: Vec<Raw> = arguments.map(OsString::into_vec).map(Raw).collect();
-    if program.file_name().is_some_and(|name| name == "palisade-hook")
-        && let [word] = arguments.as_slice()
-    {
+    let mut arguments: Vec<Raw> = arguments.map(OsString::into_vec).map(Raw).collect();
+    let is_itself = program.file_name().is_some_and(|name| name == "palisade-hook");
+    if is_itself && let [word] = arguments.as_slice() {
         match word.0.as_slice() {
+            b"--check" => return print::print(&check::check(far(begun)), far(begun)),
             b"--help" | b"-h" | b"help" => return print::print(&Printed::text(HELP), far(begun)),
             b"--version" | b"-V" => {
                 let version = format!("palisade-hook {}\n", env!("CARGO_PKG_VERSION"));
@@ -78,8 +84,13 @@ fn main() -> ExitCode {
             _ => {}
         }
     }
+    let probes = is_itself && arguments.first().is_some_and(|word| word.0 == b"--probe");
+    let asking = if probes { Asking::Probe } else { Asking::Real };
+    if probes {
+        arguments.remove(0);
+    }
     match resolve(&program, arguments) {
-        Ok((dialect, arguments)) => answer(dialect, arguments, begun),
+        Ok((dialect, arguments)) => answer(dialect, arguments, asking, begun),
         Err(error) => {
             let note = format!("{error}; `palisade-hook --help` says more");
             print::print(&Printed { status: 2, ..Printed::nothing().with_note(note) }, far(begun))
@@ -93,7 +104,7 @@ fn far(begun: Instant) -> Instant {
 }
 
 /// Answers one call of a panel.
-fn answer(dialect: Dialect, arguments: Vec<Raw>, begun: Instant) -> ExitCode {
+fn answer(dialect: Dialect, arguments: Vec<Raw>, asking: Asking, begun: Instant) -> ExitCode {
     let (config, trouble) = match Config::load() {
         Ok(config) => (config, Ok(())),
         Err((config, error)) => (config, Err(format!("the configuration {error}"))),
@@ -109,10 +120,16 @@ fn answer(dialect: Dialect, arguments: Vec<Raw>, begun: Instant) -> ExitCode {
     let (stdin, complete) = stdin::read(dialect.stdin(&arguments), end_of_stdin);
     let call = PanelCall { dialect, arguments, env: variables(dialect), stdin: Raw(stdin) };
     let end = begun + config.deadline(&call);
-    let asked = ready.and(complete).and_then(|()| ask::ask(&config.socket, &call, end));
-    let printed = asked.unwrap_or_else(|error| {
-        fallback(&call, config.on_failure(dialect), DENIED).with_note(error)
-    });
+    let asked = ready.and(complete).and_then(|()| ask::ask(&config.socket, &call, asking, end));
+    let printed = match (asked, asking) {
+        (Ok(printed), _) => printed,
+        (Err(error), Asking::Real) => {
+            fallback(&call, config.on_failure(dialect), DENIED).with_note(error)
+        }
+        (Err(error), Asking::Probe) => {
+            Printed { status: UNANSWERED, ..Printed::nothing() }.with_note(error)
+        }
+    };
     print::print(&printed, end.max(Instant::now()) + READING)
 }
 

@@ -11,11 +11,7 @@ pub fn drop(user: &str) -> Result<(), String> {
     if !rustix::process::geteuid().is_root() && !rustix::process::getuid().is_root() {
         return Ok(());
     }
-    let passwd = fs::read_to_string("/etc/passwd")
-        .map_err(|error| format!("`/etc/passwd` cannot be read: {error}"))?;
-    let (uid, gid) = find(&passwd, user).ok_or_else(|| {
-        format!("there is no user `{user}` with rights of its own only: create it, or name another in `user`")
-    })?;
+    let (uid, gid) = account(user)?;
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     let became = thread::set_thread_groups(&[])
         .and_then(|()| thread::set_thread_res_gid(gid, gid, gid))
@@ -26,6 +22,15 @@ pub fn drop(user: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("it did not become the user `{user}`")),
     }
+}
+
+/// The numbers of a user that has rights of its own only, and of its group.
+pub fn account(user: &str) -> Result<(u32, u32), String> {
+    let passwd = fs::read_to_string("/etc/passwd")
+        .map_err(|error| format!("`/etc/passwd` cannot be read: {error}"))?;
+    find(&passwd, user).ok_or_else(|| {
+        format!("there is no user `{user}` with rights of its own only: create it, or name another in `user`")
+    })
 }
 
 /// The user's and its group's number. Root is none, by whatever name.

@@ -94,6 +94,18 @@ fn the_power_alter_needs_its_fields() {
 }
 
 #[test]
+fn what_a_handler_requires_is_among_its_powers() {
+    let on = "[[on]]\nhook = \"before:a.b\"\nreason = \"x\"\npowers = [\"deny\", \"skip\"]\n";
+    assert_eq!(
+        message(&format!("{on}requires = [\"alter\"]")),
+        "hook `before:a.b`: `requires` names `alter`, which is none of its `powers`"
+    );
+    let manifest = with(&format!("{on}requires = [\"deny\"]")).unwrap();
+    assert_eq!(manifest.subscriptions[0].requires, [crate::hook::Power::Deny]);
+    assert!(with(on).unwrap().subscriptions[0].requires.is_empty());
+}
+
+#[test]
 fn a_hook_is_subscribed_to_once() {
     assert!(
         message("[[on]]\nhook = \"before:a.b\"\n[[on]]\nhook = \"before:a.b\"")
