@@ -54,7 +54,7 @@ enum Lack {
 pub struct Unmet {
     hook: HookPattern,
     power: Power,
-    why: Shortfall,
+    why: Box<Shortfall>,
 }
 
 /// The panel's name, as its vendor writes it.
@@ -126,7 +126,7 @@ pub fn check_required(
 ) -> Result<(), Unmet> {
     for &power in required {
         if let Some(why) = shortfalls(dialect, hook, &[power]).into_iter().next() {
-            return Err(Unmet { hook: hook.clone(), power, why });
+            return Err(Unmet { hook: hook.clone(), power, why: why.into() });
         }
     }
     Ok(())
