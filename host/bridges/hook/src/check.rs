@@ -1,6 +1,5 @@
 //! `palisade-hook --check`: whether the program could do its work, as it would find out for itself.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use palisade_hook::Printed;
@@ -33,7 +32,7 @@ pub fn check(end: Instant) -> Printed {
     let found = serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
         "configuration": file,
-        "socket": PathBuf::from(socket),
+        "socket": socket,
         "user": user,
         "wrong": wrong,
         "notes": notes,
