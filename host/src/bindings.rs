@@ -4,7 +4,14 @@
 mod generated {
     wasmtime::component::bindgen!({
         path: "../wit",
-        world: "palisade:extension/event-handler",
+        inline: "
+            package palisade:host;
+            world everything {
+                include palisade:extension/event-handler@1.0.0;
+                include palisade:extension/provider@1.0.0;
+            }
+        ",
+        world: "palisade:host/everything",
         imports: {
             "palisade:commands/runner": async | trappable,
             "palisade:kv/store": async | trappable,
@@ -16,14 +23,19 @@ mod generated {
             "palisade:core/secrets.secret": crate::capability::SecretHandle,
             "palisade:events/types.event": crate::capability::EventHandle,
             "palisade:kv/store.bucket": crate::capability::Bucket,
+            "palisade:provider/types.operation": crate::capability::OperationHandle,
         },
     });
 }
 
+pub use generated::Everything;
+/// What components export: any of these.
+pub use generated::exports::palisade::events::handler;
+pub use generated::exports::palisade::provider::{catalogue, provider};
 pub use generated::palisade::commands::runner as commands;
 pub use generated::palisade::core::types as core_types;
 pub use generated::palisade::core::{context, log, reveal, secrets, settings};
 pub use generated::palisade::events::types as events;
 pub use generated::palisade::http::client as http;
 pub use generated::palisade::kv::store as kv;
-pub use generated::{EventHandler, EventHandlerPre};
+pub use generated::palisade::provider::types as provider_types;

@@ -5,6 +5,7 @@
 //! what it means, and [`answer`] what the panel is to read, given what the handlers decided. One file for each panel;
 //! pure: no I/O, no HTTP, and no panel's names but in the catalogue and in its own file.
 
+mod bitrix;
 mod coremanager;
 mod cpanel;
 mod directadmin;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 pub use palisade_hook::{Dialect, PanelCall, Printed, Raw};
 
+pub use self::bitrix::{Provided, ProviderCall, ProviderVerb, failed, provided};
 pub use self::natives::{NativeHook, natives};
 pub use self::panel::{
     PanelHook, Shortfall, Unmet, check_required, panel_hooks, shortfalls, title,
@@ -55,6 +57,8 @@ const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 pub enum Asked {
     /// To decide hook calls: one, or one for each object of a group operation.
     Hooks(Vec<Translated>),
+    /// To ask a provider. What it answers, [`provided`] prints, and [`failed`] that it has no answer.
+    Provider(ProviderCall),
     /// To list what the panel is to register; [`registration`] answers.
     Registration,
 }
@@ -115,6 +119,9 @@ pub enum BridgeError {
     /// The panel's name for the action cannot be a name.
     #[error("the panel's name for the action cannot be one: {0}")]
     Action(String),
+    /// An identifier is none.
+    #[error("{0}")]
+    Id(String),
     /// Standard input is not what the dialect says.
     #[error("standard input is not what it must be: {0}")]
     Stdin(String),
@@ -124,6 +131,7 @@ pub enum BridgeError {
 pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
     let said = Said::of(call);
     let mut translated = match call.dialect {
+        Dialect::Bitrix => return bitrix::read(&said).map(Asked::Provider),
         Dialect::Plesk => vec![plesk::translate(&said)?],
         Dialect::Coremanager | Dialect::Billmanager => coremanager::translate(&said)?,
         Dialect::Cpanel if cpanel::mode(&said)? == cpanel::Mode::Describe => {
@@ -136,7 +144,6 @@ pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
         Dialect::Generic => vec![generic::translate(&said)?],
         Dialect::Whmcs => vec![whmcs::translate(&said)?],
         Dialect::Ispconfig => vec![ispconfig::translate(&said)?],
-        _ => return Err(BridgeError::UnknownArgument(call.dialect.to_string())),
     };
     for hook_call in &mut translated {
         hook_call.seal_secrets();
@@ -151,7 +158,8 @@ pub fn read(call: &PanelCall) -> Result<Asked, BridgeError> {
 pub fn answer(call: &PanelCall, answers: &[Answer]) -> Printed {
     let said = Said::of(call);
     match call.dialect {
-        Dialect::Plesk | Dialect::Hestia => Printed::nothing(),
+        // The last is answered by its provider.
+        Dialect::Plesk | Dialect::Hestia | Dialect::Bitrix => Printed::nothing(),
         Dialect::Coremanager | Dialect::Billmanager => coremanager::answer(&said, answers),
         Dialect::Cpanel => cpanel::answer(&said, answers),
         Dialect::Directadmin => directadmin::answer(&said, answers),
@@ -159,14 +167,18 @@ pub fn answer(call: &PanelCall, answers: &[Answer]) -> Printed {
         Dialect::Generic => generic::answer(&said, answers),
         Dialect::Whmcs => whmcs::answer(&said, answers),
         Dialect::Ispconfig => ispconfig::answer(&said, answers),
-        _ => Printed::nothing(),
     }
+}
+
+/// What the panel is to read of a call that [`read`] refused, if its dialect has words for that.
+pub fn unreadable(call: &PanelCall, error: &BridgeError) -> Option<Printed> {
+    (call.dialect == Dialect::Bitrix).then(|| bitrix::refused(call, error))
 }
 
 /// The powers that the panel heeds in this call. A verdict that uses another one has no effect on it.
 pub fn powers(call: &PanelCall) -> &'static [Power] {
     match call.dialect {
-        Dialect::Plesk | Dialect::Hestia => &[],
+        Dialect::Plesk | Dialect::Hestia | Dialect::Bitrix => &[],
         Dialect::Coremanager | Dialect::Billmanager => coremanager::powers(&Said::of(call)),
         Dialect::Cpanel => cpanel::powers(&Said::of(call)),
         Dialect::Directadmin => directadmin::powers(&Said::of(call)),
@@ -174,7 +186,6 @@ pub fn powers(call: &PanelCall) -> &'static [Power] {
         Dialect::Generic => generic::powers(&Said::of(call)),
         Dialect::Whmcs => whmcs::powers(&Said::of(call)),
         Dialect::Ispconfig => ispconfig::powers(&Said::of(call)),
-        _ => &[],
     }
 }
 

@@ -10,6 +10,7 @@ mod http;
 mod known;
 mod kv;
 mod log;
+mod operation;
 mod secrets;
 mod settings;
 mod uses;
@@ -27,13 +28,16 @@ pub(crate) use self::known::{Cut, Known};
 pub use self::kv::Bucket;
 pub(crate) use self::kv::{prefix as kv_prefix, sweep as sweep_kv};
 pub use self::log::Log;
+pub use self::operation::{OperationHandle, offers, step};
 pub use self::secrets::SecretHandle;
 use self::uses::Uses;
 pub use self::value::outcome;
 use crate::command::Commands;
 use crate::config::Config;
-use crate::extension::Handler;
-use crate::hook::{Event, Fault};
+use crate::extension::{Extension, Handler, Provider};
+use crate::hook::{Cause, Event, Fault, Outcome, Rehearsal, Value};
+use crate::limits::Limits;
+use crate::order::{Offer, Operation, Step};
 use crate::outbound::Outbound;
 use crate::storage::Storage;
 
@@ -68,12 +72,30 @@ impl Services {
     }
 }
 
-/// The state of one call of one handler. It is made for the call and dropped with it.
+/// Who is called, and what about.
+pub enum About {
+    /// A handler, about an event.
+    Event {
+        /// The handler.
+        handler: Arc<Handler>,
+        /// What it is told of.
+        event: Event,
+    },
+    /// A provider.
+    Provider {
+        /// The provider.
+        provider: Arc<Provider>,
+        /// The identifier of the operation, or of this call if it is about none.
+        id: Arc<str>,
+        /// The operation. What is on offer, a provider is asked without one.
+        operation: Option<Operation>,
+    },
+}
+
+/// The state of one call of one extension. It is made for the call and dropped with it.
 pub struct CallState {
-    /// Who is called.
-    pub(crate) handler: Arc<Handler>,
-    /// What about.
-    pub(crate) event: Event,
+    /// Who is called, and what about.
+    pub(crate) about: About,
     /// When the call must have ended.
     pub(crate) deadline: Instant,
     /// What is outside the sandbox.
@@ -98,20 +120,102 @@ pub struct CallState {
     wasi: WasiCtx,
 }
 
+/// What a guest answers, checked.
+pub trait Answer: Send + Sized {
+    /// The secrets that it brings, which nobody else may see.
+    fn secrets(&self) -> Vec<&Value>;
+
+    /// Takes the secrets that the guest was given out of what others see of it, or says why it may not be.
+    fn take_out_secrets(&mut self, call: &CallState) -> Result<(), String>;
+}
+
+impl Answer for Outcome {
+    fn secrets(&self) -> Vec<&Value> {
+        Vec::new()
+    }
+
+    fn take_out_secrets(&mut self, call: &CallState) -> Result<(), String> {
+        match &call.about {
+            About::Event { event, .. } => call.known.take_out_of_answer(event, self),
+            About::Provider { .. } => Err("it decided where there was nothing to decide".into()),
+        }
+    }
+}
+
+impl Answer for Vec<Offer> {
+    fn secrets(&self) -> Vec<&Value> {
+        Vec::new()
+    }
+
+    fn take_out_secrets(&mut self, call: &CallState) -> Result<(), String> {
+        call.known.take_out_of_offers(self)
+    }
+}
+
+impl Answer for Step {
+    fn secrets(&self) -> Vec<&Value> {
+        match self {
+            Step::Done(completed) => completed.secrets().map(|(_, value)| value).collect(),
+            Step::Pending(_) | Step::Refused(_) => Vec::new(),
+        }
+    }
+
+    fn take_out_secrets(&mut self, call: &CallState) -> Result<(), String> {
+        call.known.take_out_of_step(self)
+    }
+}
+
 /// Ends a call with a fault: host functions return it as their error, and the sandbox finds it again.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Stop(pub Fault);
 
+impl About {
+    /// The extension that is called.
+    pub fn extension(&self) -> &Arc<Extension> {
+        match self {
+            Self::Event { handler, .. } => &handler.extension,
+            Self::Provider { provider, .. } => &provider.extension,
+        }
+    }
+
+    /// What bounds the call.
+    pub fn limits(&self) -> &Limits {
+        match self {
+            Self::Event { handler, .. } => &handler.limits,
+            Self::Provider { provider, .. } => &provider.limits,
+        }
+    }
+
+    /// What the call is part of, as the journal knows it.
+    fn id(&self) -> &str {
+        match self {
+            Self::Event { event, .. } => &event.call.id,
+            Self::Provider { id, .. } => id,
+        }
+    }
+
+    /// The actions of extensions that led here, the first cause first.
+    fn causes(&self) -> &[Cause] {
+        match self {
+            Self::Event { event, .. } => &event.call.caused_by,
+            Self::Provider { .. } => &[],
+        }
+    }
+
+    /// Whether nothing may be changed.
+    fn rehearsal(&self) -> Rehearsal {
+        match self {
+            Self::Event { event, .. } => event.call.rehearsal,
+            Self::Provider { .. } => Rehearsal::No,
+        }
+    }
+}
+
 impl CallState {
     /// The state of a call that begins now.
-    pub fn new(
-        handler: Arc<Handler>,
-        event: Event,
-        deadline: Instant,
-        services: Arc<Services>,
-    ) -> Self {
-        let limits = &handler.limits;
+    pub fn new(about: About, deadline: Instant, services: Arc<Services>) -> Self {
+        let limits = about.limits();
         let log = Log::new(limits.log_lines, limits.log_bytes);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles as usize);
@@ -122,8 +226,7 @@ impl CallState {
             .max_random_size(MAX_RANDOM_BYTES)
             .build();
         Self {
-            handler,
-            event,
+            about,
             deadline,
             services,
             log,
@@ -139,9 +242,32 @@ impl CallState {
         }
     }
 
+    /// The extension that is called.
+    fn extension(&self) -> &Arc<Extension> {
+        self.about.extension()
+    }
+
+    /// The handler that is called and the event. A provider gets no handle to one, so it cannot ask.
+    fn event(&self) -> wasmtime::Result<(&Arc<Handler>, &Event)> {
+        match &self.about {
+            About::Event { handler, event } => Ok((handler, event)),
+            About::Provider { .. } => Err(wasmtime::format_err!("this call is about no event")),
+        }
+    }
+
+    /// Remembers the secrets of an answer, to take them out of what the guest wrote.
+    pub(crate) fn remember_secrets_of(&mut self, answer: &impl Answer) -> Result<(), Fault> {
+        let bytes: Vec<Vec<u8>> =
+            answer.secrets().into_iter().map(secrets::bytes_of_secret).collect();
+        let limit = known::MAX_FORMS as u64;
+        self.known
+            .add(bytes.iter().map(Vec::as_slice))
+            .map_err(|known::TooMany| Fault::Secrets { limit })
+    }
+
     /// Counts a call of a host function that copies this many bytes.
     fn called(&mut self, bytes: usize) -> wasmtime::Result<()> {
-        let limit = self.handler.limits.host_calls;
+        let limit = self.about.limits().host_calls;
         self.host_calls += 1;
         self.unpaid_bytes += bytes as u64;
         match self.host_calls > limit {

@@ -12,6 +12,7 @@ mod fire;
 mod grants;
 mod install;
 mod journal;
+mod orders;
 mod output;
 mod pack;
 mod panels;
@@ -89,6 +90,8 @@ enum Verb {
     Fire(fire::Fire),
     /// Show what happened: hook calls and who decided what
     Journal(journal::Show),
+    /// Show what panels ordered of extensions that provide something
+    Orders(orders::Show),
     /// Put a manifest into a component, after checking one against the other
     Pack(pack::Pack),
     /// Show the catalogue of actions
@@ -166,6 +169,7 @@ fn run_verb(verb: Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Settings(settings) => settings.run(context)?,
         Verb::Fire(fire) => return fire.run(context),
         Verb::Journal(journal) => journal.run(context)?,
+        Verb::Orders(orders) => orders.run(context)?,
         Verb::Pack(pack) => pack.run(context)?,
         Verb::Events(events) => events.run(context)?,
         Verb::Config(config) => config.run(context)?,

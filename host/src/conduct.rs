@@ -184,6 +184,21 @@ impl Conduct {
         }
     }
 
+    /// Lets a provider be called, when it is one of the calls of its extension that may run at one time. Each of its
+    /// calls is one that a person asked for, so that there is no breaker: whoever asks again is told again.
+    pub async fn admit_provider(
+        &self,
+        id: &Arc<str>,
+        deadline: &Deadline,
+    ) -> Result<OwnedSemaphorePermit, Fault> {
+        let record = self.record(id);
+        let slot = record.slots.clone().acquire_owned();
+        match tokio::time::timeout_at(deadline.at.into(), slot).await {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(Fault::Concurrency { limit: record.concurrent.into() }),
+        }
+    }
+
     /// Lets a handler be called for which there is a slot.
     fn pass(
         &self,

@@ -11,6 +11,7 @@ use crate::command::{CommandConfig, CommandLimits, Commands};
 use crate::conduct::{ConductConfig, check_concurrent};
 use crate::journal::JournalLimits;
 use crate::limits::HostLimits;
+use crate::orders::OrderLimits;
 use crate::outbound::HttpConfig;
 use crate::registry::{Overrides, Policy};
 use crate::sandbox::{CompileLimits, SandboxConfig};
@@ -55,6 +56,8 @@ pub struct Config {
     pub journal: JournalLimits,
     /// What bounds handlers.
     pub limits: HostLimits,
+    /// How many orders are kept.
+    pub orders: OrderLimits,
     /// How many commands extensions can run.
     pub commands: CommandLimits,
     /// When extensions are kept from running.
@@ -145,6 +148,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             journal: JournalLimits::default(),
             limits: HostLimits::default(),
+            orders: OrderLimits::default(),
             commands: CommandLimits::default(),
             conduct: ConductConfig::default(),
             extension: BTreeMap::new(),
@@ -251,6 +255,8 @@ impl Config {
         between("http.timeout-ms", self.http.timeout_ms.into(), 1, 600_000)?;
         between("http.redirects", self.http.redirects.into(), 0, 20)?;
         between("http.connections", self.http.connections.into(), 1, 10_000)?;
+        between("orders.open", self.orders.open.into(), 0, 1_000)?;
+        between("orders.keep-days", self.orders.keep_days.into(), 1, 36_500)?;
         between("journal.max-bytes", self.journal.max_bytes, 1 << 20, 1 << 40)?;
         between("journal.max-days", self.journal.max_days.into(), 1, 36_500)
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::grant::{Grant, Grants, Standing};
 use crate::hook::{Power, SECRET_KEY};
 use crate::limits::Limits;
+use crate::order::Provides;
 use crate::package::{Fields, Manifest, OnFailure, Subscription, is_secret_setting};
 use crate::storage::Digest;
 
@@ -76,6 +77,17 @@ pub struct Handler {
     pub limits: Limits,
     /// What a fault becomes: the operator's word, else the manifest's.
     pub on_failure: OnFailure,
+}
+
+/// A provider: what panels order of an extension, and what bounds a call of it.
+#[derive(Debug)]
+pub struct Provider {
+    /// The extension.
+    pub extension: Arc<Extension>,
+    /// What it provides.
+    pub provides: Provides,
+    /// What bounds a call.
+    pub limits: Limits,
 }
 
 /// What a handler may see and do: what its subscription asks for and the operator granted.

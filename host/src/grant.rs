@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::hook::{HookPattern, Pattern, Phase};
+use crate::order::Provides;
 use crate::suggest;
 
 /// Everything that an operator granted an extension.
@@ -45,6 +46,8 @@ pub enum Grant {
     Http(Origin),
     /// `command smbpasswd`: run a command that the operator defined.
     Command(String),
+    /// `provide server`: take orders.
+    Provide(Provides),
 }
 
 /// A scheme, a host and a port, in the one form in which they are compared: `https://crm.example.com`, with the port
@@ -143,9 +146,12 @@ impl Grant {
             ("kv", _) if rest.is_empty() => Ok(Self::Kv),
             ("http", _) => Origin::parse(rest).map(Self::Http),
             ("command", _) => check_command_name(rest).map(|()| Self::Command(rest.into())),
+            ("provide", _) => provides(rest).map(Self::Provide),
             _ => {
-                const WORDS: [&str; 9] =
-                    ["deny", "skip", "alter", "read", "use", "reveal", "kv", "http", "command"];
+                const WORDS: [&str; 10] = [
+                    "deny", "skip", "alter", "read", "use", "reveal", "kv", "http", "command",
+                    "provide",
+                ];
                 let near = suggest::nearest(word, WORDS)
                     .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
                 Err(format!("it begins with none of {}{near}", WORDS.join(", ")))
@@ -188,8 +194,18 @@ impl Grant {
             Self::Http(origin) if origin.is_here() => format!("reach {origin}, on this machine"),
             Self::Http(origin) => format!("reach {origin}"),
             Self::Command(name) => format!("run the command `{name}`"),
+            Self::Provide(Provides::Server) => "provide servers to order".to_owned(),
         }
     }
+}
+
+/// What a word says is provided.
+fn provides(word: &str) -> Result<Provides, String> {
+    let all = Provides::ALL;
+    all.into_iter().find(|provides| provides.word() == word).ok_or_else(|| {
+        let words = all.map(|provides| format!("`{provides}`")).join(", ");
+        format!("what can be provided is {words}")
+    })
 }
 
 /// The actions of a hook, in words.
@@ -251,6 +267,7 @@ impl fmt::Display for Grant {
             Self::Kv => f.write_str("kv"),
             Self::Http(origin) => write!(f, "http {origin}"),
             Self::Command(name) => write!(f, "command {name}"),
+            Self::Provide(provides) => write!(f, "provide {provides}"),
         }
     }
 }
@@ -325,6 +342,7 @@ mod tests {
             "http https://crm.example.com",
             "http http://127.0.0.1:8080",
             "command smbpasswd",
+            "provide server",
         ] {
             assert_eq!(Grant::parse(text).unwrap().to_string(), text);
         }
@@ -364,7 +382,7 @@ mod tests {
         let reason = |text: &str| Grant::parse(text).unwrap_err().to_string();
         assert_eq!(
             reason("dennny before:mailbox.create"),
-            "not a grant: it begins with none of deny, skip, alter, read, use, reveal, kv, http, command; did you mean `deny`?: `dennny before:mailbox.create`"
+            "not a grant: it begins with none of deny, skip, alter, read, use, reveal, kv, http, command, provide; did you mean `deny`?: `dennny before:mailbox.create`"
         );
         assert_eq!(
             reason("read before:mailbox.create"),
@@ -372,6 +390,10 @@ mod tests {
         );
         assert!(reason("kv more").contains("none of"));
         assert!(reason("command ../sh").contains("words of a-z"));
+        assert_eq!(
+            reason("provide servers"),
+            "not a grant: what can be provided is `server`: `provide servers`"
+        );
         assert!(reason("deny mailbox.create").contains("`before:` or `after:`"));
     }
 
@@ -383,6 +405,7 @@ mod tests {
             words("reveal before:customer.create password"),
             "read the secret `password` of customer.create, before it is done"
         );
+        assert_eq!(words("provide server"), "provide servers to order");
         assert_eq!(words("http https://crm.example.com"), "reach https://crm.example.com");
         for origin in ["http://127.0.0.1:8080", "http://localhost", "http://[::ffff:7f00:1]"] {
             let here = format!("reach {origin}, on this machine");

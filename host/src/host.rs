@@ -2,6 +2,8 @@
 //!
 //! It decides hook calls and carries out what an operator asks. The server speaks for it; nothing here knows HTTP.
 
+mod provide;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,11 +17,14 @@ use crate::dispatch::dispatch;
 use crate::extension::{Extension, Settings, State};
 use crate::hook::{HookCall, Verdict};
 use crate::journal::Journal;
+use crate::orders::Orders;
 use crate::package::{Manifest, Package, PackageError};
 use crate::registry::{GrantChange, Granting, Registry, RegistryError};
 use crate::sandbox::{CompileError, CompiledError, Sandbox};
 use crate::seal::{KeySources, Sealer};
 use crate::storage::{Blobs, Digest, Storage, StorageError};
+
+pub use self::provide::ProvideError;
 
 /// A running host.
 pub struct Host {
@@ -31,6 +36,8 @@ pub struct Host {
     pub storage: Storage,
     /// How extensions behave.
     pub conduct: Conduct,
+    /// What panels ordered of extensions.
+    pub orders: Orders,
     sandbox: Sandbox,
     components: Blobs,
     /// Lets changes of the registry come one after another, over the time that compiling takes. Hook calls never
@@ -181,8 +188,10 @@ impl Host {
             Services::open(config, storage.clone())?,
         )?;
         let journal = Journal::open(storage.clone(), config.journal.clone())?;
+        let orders = Orders::new(storage.clone(), registry.sealer(), config.orders.clone());
         let host = Self {
             registry,
+            orders,
             journal,
             storage,
             conduct: Conduct::of(config),
@@ -208,6 +217,7 @@ impl Host {
         self.components.sweep(|digest| digests.contains(digest))?;
         self.sandbox.sweep(|digest| digests.contains(digest))?;
         self.registry.sweep().await?;
+        self.sweep_orders().await?;
         for extension in snapshot
             .extensions
             .values()
@@ -219,6 +229,15 @@ impl Host {
             }
         }
         Ok(())
+    }
+
+    /// Removes orders that nobody can ask for any more, or that have been kept long enough.
+    async fn sweep_orders(&self) -> Result<(), StorageError> {
+        let snapshot = self.registry.snapshot_owned();
+        let installed = |installation: u64| {
+            snapshot.extensions.values().any(|extension| extension.installation == installation)
+        };
+        self.orders.sweep(installed, now_ms()).await
     }
 
     /// Decides a hook call: the handlers of its hook run, and the journal remembers it, also if the returned future is
@@ -293,10 +312,10 @@ impl Host {
 
     fn check_asked(&self, manifest: &Manifest) -> Result<(), InstallError> {
         let limits = &self.registry.policy().limits;
-        let asked = manifest
-            .subscriptions
-            .iter()
-            .try_for_each(|subscription| subscription.asked.check(&limits.ceiling));
+        let asked = manifest.subscriptions.iter().map(|subscription| &subscription.asked);
+        let asked = asked
+            .chain(manifest.provider.as_ref().map(|provider| &provider.asked))
+            .try_for_each(|asked| asked.check(&limits.ceiling));
         asked.map_err(|reason| InstallError::Limits { id: manifest.id.clone(), reason })
     }
 
@@ -350,6 +369,7 @@ impl Host {
         let _changes = self.lock_changes().await;
         let removed = self.registry.remove(id).await?;
         self.conduct.forget(id);
+        self.sweep_orders().await?;
         Ok(removed)
     }
 
@@ -370,10 +390,13 @@ impl Host {
         .await??)
     }
 
-    /// Removes what extensions keep in `kv` beyond its time, every hour. Never returns.
+    /// Removes what extensions keep in `kv` and what is kept of orders beyond its time, every hour. Never returns.
     pub async fn maintain(&self) {
         loop {
             tokio::time::sleep(MAINTENANCE).await;
+            if let Err(error) = self.sweep_orders().await {
+                tracing::error!(%error, "old orders could not be swept");
+            }
             for extension in self.registry.snapshot_owned().extensions.values() {
                 if let Err(error) =
                     crate::capability::sweep_kv(&self.storage, extension.installation).await

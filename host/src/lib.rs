@@ -21,6 +21,8 @@ pub mod hook;
 pub mod host;
 pub mod journal;
 pub mod limits;
+pub mod order;
+pub mod orders;
 pub mod outbound;
 pub mod package;
 pub mod registry;

@@ -16,6 +16,8 @@ pub struct HostLimits {
     pub before: PhaseLimits,
     /// After an action.
     pub after: PhaseLimits,
+    /// Of a provider.
+    pub provider: ProviderLimits,
     /// Bytes of memory that all linear memories of a call have together.
     pub memory_bytes: u64,
     /// Elements that all tables of a call have together.
@@ -56,6 +58,16 @@ pub struct PhaseLimits {
     pub chain_deadline_ms: u32,
 }
 
+/// The limits of a call of a provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ProviderLimits {
+    /// Units of fuel.
+    pub fuel: u64,
+    /// Milliseconds of wall time. A panel waits for it, and the bridge for 10 s.
+    pub deadline_ms: u32,
+}
+
 /// What a manifest may ask for at most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -79,6 +91,7 @@ impl Default for HostLimits {
                 deadline_ms: 30_000,
                 chain_deadline_ms: 60_000,
             },
+            provider: ProviderLimits::default(),
             memory_bytes: 64 << 20,
             table_elements: 20_000,
             instances: 32,
@@ -93,6 +106,12 @@ impl Default for HostLimits {
             kv_entries: 100_000,
             ceiling: Ceiling::default(),
         }
+    }
+}
+
+impl Default for ProviderLimits {
+    fn default() -> Self {
+        Self { fuel: 200_000_000, deadline_ms: 8_000 }
     }
 }
 
@@ -193,9 +212,18 @@ impl HostLimits {
     /// What bounds a handler of this phase.
     pub fn resolve(&self, phase: Phase, asked: &Asked, set: &LimitOverrides) -> Limits {
         let by_phase = self.phase(phase);
-        let deadline_ms = set.deadline_ms.or(asked.deadline_ms).unwrap_or(by_phase.deadline_ms);
+        self.with(by_phase.fuel, by_phase.deadline_ms, asked, set)
+    }
+
+    /// What bounds a call of a provider.
+    pub fn resolve_provider(&self, asked: &Asked, set: &LimitOverrides) -> Limits {
+        self.with(self.provider.fuel, self.provider.deadline_ms, asked, set)
+    }
+
+    fn with(&self, fuel: u64, deadline_ms: u32, asked: &Asked, set: &LimitOverrides) -> Limits {
+        let deadline_ms = set.deadline_ms.or(asked.deadline_ms).unwrap_or(deadline_ms);
         Limits {
-            fuel: set.fuel.or(asked.fuel).unwrap_or(by_phase.fuel),
+            fuel: set.fuel.or(asked.fuel).unwrap_or(fuel),
             deadline: Duration::from_millis(deadline_ms.into()),
             memory_bytes: set.memory_bytes.or(asked.memory_bytes).unwrap_or(self.memory_bytes),
             table_elements: self.table_elements,
@@ -219,6 +247,8 @@ impl HostLimits {
             positive(&format!("limits.{name}.deadline-ms"), limits.deadline_ms.into())?;
             positive(&format!("limits.{name}.chain-deadline-ms"), limits.chain_deadline_ms.into())?;
         }
+        positive("limits.provider.fuel", self.provider.fuel)?;
+        positive("limits.provider.deadline-ms", self.provider.deadline_ms.into())?;
         for (name, value) in [
             ("memory-bytes", self.memory_bytes),
             ("table-elements", self.table_elements),

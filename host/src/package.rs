@@ -5,9 +5,12 @@
 mod component;
 mod manifest;
 
+use self::component::Part;
 pub use self::component::{Component, ComponentError, MANIFEST_SECTION, embed};
 pub(crate) use self::manifest::is_secret_setting;
-pub use self::manifest::{Fields, Manifest, ManifestError, OnFailure, OwnActions, Subscription};
+pub use self::manifest::{
+    Fields, Manifest, ManifestError, OnFailure, OwnActions, Provision, Subscription,
+};
 
 /// A component and the manifest that it carries, each checked, and the one against the other.
 #[derive(Debug)]
@@ -72,7 +75,9 @@ impl Package {
 
     fn check(component: &Component, manifest_text: String) -> Result<Self, PackageError> {
         let manifest = Manifest::parse(&manifest_text)?;
-        component.check_contract()?;
+        let handler = if manifest.subscriptions.is_empty() { Part::Absent } else { Part::Asked };
+        let provider = if manifest.provider.is_some() { Part::Asked } else { Part::Absent };
+        component.check_contract(handler, provider)?;
         Ok(Self { manifest, manifest_text })
     }
 }

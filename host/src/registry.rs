@@ -22,10 +22,11 @@ use self::settings::{Given, Records};
 pub use self::settings::{SettingsError, forget_secrets};
 use crate::capability::kv_prefix;
 use crate::conduct::VetoAction;
-use crate::extension::{Access, Extension, Handler, Settings, State, Waiting};
+use crate::extension::{Access, Extension, Handler, Provider, Settings, State, Waiting};
 use crate::grant::{Grant, Grants};
 use crate::hook::Phase;
-use crate::limits::{HostLimits, LimitOverrides};
+use crate::limits::{HostLimits, LimitOverrides, Limits};
+use crate::order::Provides;
 use crate::package::{Manifest, OnFailure, Package};
 use crate::seal::Sealer;
 use crate::storage::{Digest, Direction, Storage, StorageError};
@@ -57,6 +58,16 @@ pub struct Policy {
     pub limits: HostLimits,
     /// What is set for single extensions.
     pub overrides: BTreeMap<String, Overrides>,
+}
+
+impl Policy {
+    /// What an extension provides, and what bounds a call of it.
+    pub fn provider(&self, extension: &Extension) -> Option<(Provides, Limits)> {
+        let provision = extension.manifest.provider.as_ref()?;
+        let unset = LimitOverrides::default();
+        let set = self.overrides.get(&*extension.id).map_or(&unset, |set| &set.limits);
+        Some((provision.provides, self.limits.resolve_provider(&provision.asked, set)))
+    }
 }
 
 /// Everything that is installed at one moment.
@@ -231,6 +242,17 @@ impl Registry {
     /// What is installed now, to keep for longer than a moment.
     pub fn snapshot_owned(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// What seals secrets.
+    pub fn sealer(&self) -> Arc<Sealer> {
+        self.sealer.clone()
+    }
+
+    /// The provider that an extension is, by its manifest. Whether it may be called, its grants say.
+    pub fn provider(&self, extension: &Arc<Extension>) -> Option<Arc<Provider>> {
+        let (provides, limits) = self.policy.provider(extension)?;
+        Some(Arc::new(Provider { extension: extension.clone(), provides, limits }))
     }
 
     /// The operator's rules.

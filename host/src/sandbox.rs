@@ -1,10 +1,11 @@
-//! Runs one call of one handler: wasmtime, narrowed to what Palisade uses of it.
+//! Runs one call of one extension: wasmtime, narrowed to what Palisade uses of it.
 //!
 //! Every call gets a fresh store, made from what was prepared at install, and drops it at its end. Four guards are
 //! always on: fuel, an epoch that makes the guest yield, a deadline around the whole call that drops the store, and
 //! the deadline of the chain, which the dispatcher hands in. A sandbox must never let a guest decide how long or
 //! how much.
 
+mod ask;
 mod compile;
 mod compiled;
 mod engine;
@@ -17,9 +18,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use wasmtime::component::{HasSelf, Linker, Resource};
+use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, UpdateDeadline};
 
+use self::ask::{Advance, Ask, Handle, Offers, Start};
 pub use self::compile::{
     CompileError, CompileLimits, VERB as COMPILE_VERB, worker as compile_worker,
 };
@@ -27,11 +29,12 @@ use self::compiled::Compiled;
 pub use self::compiled::CompiledError;
 use self::limiter::Limiter;
 use self::ticker::Ticker;
-use crate::bindings::{EventHandler, EventHandlerPre};
-use crate::capability::{self, CallState, Services, Stop};
-use crate::extension::Handler;
+use crate::bindings::{Everything, catalogue, handler, provider};
+use crate::capability::{About, Answer, CallState, Services, Stop};
+use crate::extension::{Extension, Handler, Provider};
 use crate::hook::{Event, Fault, LogRecord, Outcome, Use};
 use crate::limits::HostLimits;
+use crate::order::{Offer, Operation, Step, Token};
 use crate::storage::{Blobs, Digest};
 
 /// Fuel that a call of the host costs, beside one unit for each byte that it copies.
@@ -66,7 +69,43 @@ pub struct Sandbox {
 
 /// A component that is ready to be called.
 pub(crate) struct Prepared {
-    pre: EventHandlerPre<RunState>,
+    pre: InstancePre<RunState>,
+    /// What it exports, found once by name.
+    handler: Option<handler::GuestIndices>,
+    provider: Option<provider::GuestIndices>,
+    catalogue: Option<catalogue::GuestIndices>,
+}
+
+impl Prepared {
+    /// Finds out what a linked component exports.
+    fn new(pre: InstancePre<RunState>) -> wasmtime::Result<Self> {
+        fn exported<T>(
+            pre: &InstancePre<RunState>,
+            interface: &str,
+            find: impl FnOnce(&InstancePre<RunState>) -> wasmtime::Result<T>,
+        ) -> wasmtime::Result<Option<T>> {
+            let export = pre.component().get_export_index(None, interface);
+            export.map(|_| find(pre)).transpose()
+        }
+        let prepared = Self {
+            handler: exported(&pre, "palisade:events/handler@1.0.0", handler::GuestIndices::new)?,
+            provider: exported(
+                &pre,
+                "palisade:provider/provider@1.0.0",
+                provider::GuestIndices::new,
+            )?,
+            catalogue: exported(
+                &pre,
+                "palisade:provider/catalogue@1.0.0",
+                catalogue::GuestIndices::new,
+            )?,
+            pre,
+        };
+        match prepared.handler.is_none() && prepared.provider.is_none() {
+            true => Err(wasmtime::format_err!("it exports neither a handler nor a provider")),
+            false => Ok(prepared),
+        }
+    }
 }
 
 /// The data of a store: the state that capabilities see, and the limiter, which only the engine asks.
@@ -77,9 +116,9 @@ pub(crate) struct RunState {
 
 /// How a call ended and what it used.
 #[derive(Debug)]
-pub struct Ran {
-    /// What the handler decided, or why it did not.
-    pub outcome: Result<Outcome, Fault>,
+pub struct Ran<T = Outcome> {
+    /// What the guest answered, for a handler what it decided; or why it did not.
+    pub outcome: Result<T, Fault>,
     /// Units of fuel used.
     pub fuel: u64,
     /// Bytes of memory that it had at the end.
@@ -91,15 +130,15 @@ pub struct Ran {
 }
 
 /// Where a call that nobody waited for to its end leaves what it did.
-pub type Left = OnceLock<Ran>;
+pub type Left<T = Outcome> = OnceLock<Ran<T>>;
 
-impl Ran {
+impl<T: Answer> Ran<T> {
     /// Takes the secrets that the guest was given out of everything that others can see of the call.
     fn take_out_secrets(&mut self, call: &CallState) {
         call.known.take_out_of_log(&mut self.log);
         call.known.take_out_of_uses(&mut self.uses);
         let checked = match &mut self.outcome {
-            Ok(outcome) => call.known.take_out_of_answer(&call.event, outcome),
+            Ok(answer) => answer.take_out_secrets(call),
             Err(_) => Ok(()),
         };
         if let Err(reason) = checked {
@@ -109,7 +148,9 @@ impl Ran {
             call.known.take_out_of_fault(fault);
         }
     }
+}
 
+impl<T> Ran<T> {
     /// What there is to say of a handler that was not called.
     pub(crate) fn not_begun(fault: Fault) -> Self {
         Self { outcome: Err(fault), fuel: 0, memory: 0, log: Vec::new(), uses: Vec::new() }
@@ -167,21 +208,67 @@ impl Sandbox {
         limit: Deadline,
         left: &Left,
     ) -> Ran {
+        self.run(About::Event { handler: handler.clone(), event }, Handle, limit, left).await
+    }
+
+    /// Asks a provider what is on offer. `id` is the identifier of the call.
+    pub async fn offers(
+        &self,
+        provider: &Arc<Provider>,
+        id: Arc<str>,
+        limit: Deadline,
+    ) -> Ran<Vec<Offer>> {
+        let about = About::Provider { provider: provider.clone(), id, operation: None };
+        self.run(about, Offers, limit, &Left::new()).await
+    }
+
+    /// Has a provider begin an operation.
+    pub async fn start(
+        &self,
+        provider: &Arc<Provider>,
+        operation: Operation,
+        limit: Deadline,
+    ) -> Ran<Step> {
+        let ask = Start(provider.provides);
+        self.run(operating(provider, operation), ask, limit, &Left::new()).await
+    }
+
+    /// Has a provider go on with an operation.
+    pub async fn advance(
+        &self,
+        provider: &Arc<Provider>,
+        operation: Operation,
+        token: Token,
+        limit: Deadline,
+    ) -> Ran<Step> {
+        let ask = Advance(provider.provides, token);
+        self.run(operating(provider, operation), ask, limit, &Left::new()).await
+    }
+
+    /// Makes one call under all guards.
+    async fn run<A: Ask>(
+        &self,
+        about: About,
+        ask: A,
+        limit: Deadline,
+        left: &Left<A::Answer>,
+    ) -> Ran<A::Answer> {
         let deadline = limit.at;
-        let (_permit, prepared) = match self.ready_now(handler) {
+        let extension = about.extension().clone();
+        let (_permit, prepared) = match self.ready_now(&extension) {
             Some(ready) => ready,
-            None => match self.get_ready(handler, deadline).await {
+            None => match self.get_ready(&extension, deadline).await {
                 Ok(ready) => ready,
                 Err(fault) => return Ran::not_begun(fault),
             },
         };
         let _running = self.ticker.running();
-        let store = match self.store(handler, event, &limit) {
+        let store = match self.store(about, &limit) {
             Ok(store) => store,
             Err(error) => return Ran::not_begun(Fault::NotReady { reason: error.to_string() }),
         };
         let mut call = Call { store, left: Some(left) };
-        let answer = handle(&prepared, &mut call.store);
+        let answer = ask.ask(&prepared, &mut call.store);
         let answer = match tokio::time::timeout_at(deadline.into(), answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => Err(match fault::of(&error, &call.store, &limit.fault) {
@@ -195,8 +282,8 @@ impl Sandbox {
     }
 
     /// A slot and the component, when neither is to be waited for: the common case, which needs no timer.
-    fn ready_now(&self, handler: &Handler) -> Option<(SemaphorePermit<'_>, Arc<Prepared>)> {
-        let prepared = self.compiled.mapped(&handler.extension.digest)?;
+    fn ready_now(&self, extension: &Extension) -> Option<(SemaphorePermit<'_>, Arc<Prepared>)> {
+        let prepared = self.compiled.mapped(&extension.digest)?;
         Some((self.slots.try_acquire().ok()?, prepared))
     }
 
@@ -204,13 +291,12 @@ impl Sandbox {
     /// from others.
     async fn get_ready(
         &self,
-        handler: &Handler,
+        extension: &Arc<Extension>,
         deadline: Instant,
     ) -> Result<(SemaphorePermit<'_>, Arc<Prepared>), Fault> {
         let not_ready = |reason: String| Fault::NotReady { reason };
         let loading =
-            tokio::time::timeout_at(deadline.into(), self.compiled.prepared(&handler.extension))
-                .await;
+            tokio::time::timeout_at(deadline.into(), self.compiled.prepared(extension)).await;
         let prepared = loading
             .map_err(|_| not_ready("its code is still being loaded".into()))?
             .map_err(|error| not_ready(error.to_string()))?;
@@ -224,16 +310,11 @@ impl Sandbox {
         Fault::Busy { limit: self.slot_count.into() }
     }
 
-    fn store(
-        &self,
-        handler: &Arc<Handler>,
-        event: Event,
-        limit: &Deadline,
-    ) -> wasmtime::Result<Store<RunState>> {
-        let limits = &handler.limits;
+    fn store(&self, about: About, limit: &Deadline) -> wasmtime::Result<Store<RunState>> {
+        let limits = about.limits().clone();
         let deadline = limit.at;
-        let call = CallState::new(handler.clone(), event, deadline, self.services.clone());
-        let mut store = Store::new(&self.engine, RunState { call, limiter: Limiter::new(limits) });
+        let call = CallState::new(about, deadline, self.services.clone());
+        let mut store = Store::new(&self.engine, RunState { call, limiter: Limiter::new(&limits) });
         store.limiter(|state| &mut state.limiter);
         store.set_fuel(limits.fuel)?;
         store.set_hostcall_fuel(limits.host_call_bytes as usize);
@@ -255,18 +336,29 @@ impl Sandbox {
     }
 }
 
-/// A call while it runs. Dropped before its end, it leaves what it did.
-struct Call<'a> {
-    store: Store<RunState>,
-    left: Option<&'a Left>,
+/// What a call about an operation is about.
+fn operating(provider: &Arc<Provider>, operation: Operation) -> About {
+    let id = operation.id.clone();
+    About::Provider { provider: provider.clone(), id, operation: Some(operation) }
 }
 
-impl Call<'_> {
+/// A call while it runs. Dropped before its end, it leaves what it did.
+struct Call<'a, T: Answer> {
+    store: Store<RunState>,
+    left: Option<&'a Left<T>>,
+}
+
+impl<T: Answer> Call<'_, T> {
     /// What there is to say of it, now that this came of it.
-    fn ran(&mut self, outcome: Result<Outcome, Fault>) -> Ran {
+    fn ran(&mut self, mut outcome: Result<T, Fault>) -> Ran<T> {
         let left = self.store.get_fuel().unwrap_or(0);
         let RunState { call, limiter } = self.store.data_mut();
-        let fuel = call.handler.limits.fuel.saturating_sub(left);
+        if let Ok(answer) = &outcome
+            && let Err(fault) = call.remember_secrets_of(answer)
+        {
+            outcome = Err(fault);
+        }
+        let fuel = call.about.limits().fuel.saturating_sub(left);
         let (log, uses) = (call.log.take(), call.uses.take());
         let mut ran = Ran { outcome, fuel, memory: limiter.memory(), log, uses };
         if !call.known.is_empty() {
@@ -276,7 +368,7 @@ impl Call<'_> {
     }
 }
 
-impl Drop for Call<'_> {
+impl<T: Answer> Drop for Call<'_, T> {
     fn drop(&mut self) {
         if let Some(left) = self.left.take() {
             // Nobody else writes there: it is this call's.
@@ -324,19 +416,6 @@ fn charge(mut store: StoreContextMut<'_, RunState>, limit: u64) -> wasmtime::Res
     }
 }
 
-async fn handle(
-    prepared: &Prepared,
-    store: &mut Store<RunState>,
-) -> wasmtime::Result<Result<Outcome, Fault>> {
-    let instance: EventHandler = prepared.pre.instantiate_async(&mut *store).await?;
-    let event = Resource::new_borrow(0);
-    let answer = instance.palisade_events_handler().call_handle(&mut *store, event).await?;
-    Ok(match answer {
-        Ok(answer) => capability::outcome(answer).map_err(|reason| Fault::BadAnswer { reason }),
-        Err(failure) => Err(fault::of_failure(failure)),
-    })
-}
-
 /// The engine that runs guests, without what is around it here: the benches measure against it.
 pub fn bare_engine(config: &SandboxConfig) -> wasmtime::Result<Engine> {
     engine::pooling(config)
@@ -346,7 +425,7 @@ pub fn bare_engine(config: &SandboxConfig) -> wasmtime::Result<Engine> {
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<RunState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    EventHandler::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state: &mut RunState| {
+    Everything::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state: &mut RunState| {
         &mut state.call
     })?;
     Ok(linker)

@@ -15,6 +15,7 @@ mod idempotency;
 mod listen;
 mod metrics;
 mod openapi;
+mod orders;
 mod recording;
 mod timer;
 pub mod wire;

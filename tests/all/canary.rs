@@ -1,7 +1,7 @@
 //! One secret is pushed through every way there is, and then everything that the host keeps or says is searched for
 //! it, in every usual encoding. The answer to the panel's own call is the one place where it may be.
 
-mod search;
+pub mod search;
 
 use hyper::Method;
 use palisade_tests::{Running, TestHost, cli_command, guest, wait_until};

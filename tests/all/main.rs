@@ -33,6 +33,7 @@ mod packages;
 mod panel_api;
 mod powercut;
 mod promises;
+mod provider;
 mod random;
 mod sandbox;
 mod settings;

@@ -128,11 +128,11 @@ async fn what_does_not_fit_the_contract_is_refused() {
     insta::assert_snapshot!(refusals(&host, files).await, @r#"
     422 component.no-handler: exports no `palisade:events/handler`; it exports nothing (hint: build against the world palisade:extension/event-handler)
     422 component.no-handler: exports no `palisade:events/handler`; it exports `wasi:cli/run@0.2.0` (hint: build against the world palisade:extension/event-handler)
-    422 component.unknown-import: imports `palisade:events/handler`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
-    422 component.unknown-import: imports `acme:shop/cart@1.0.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
-    422 component.unknown-import: imports `wasi:http/types@0.2.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
-    422 component.unknown-import: imports `wasi:cli/environment@0.3.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
-    422 component.unknown-import: imports `palisade:core/files@1.0.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `palisade:events/handler`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands, palisade:provider and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `acme:shop/cart@1.0.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands, palisade:provider and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `wasi:http/types@0.2.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands, palisade:provider and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `wasi:cli/environment@0.3.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands, palisade:provider and WASI 0.2 without wasi:http)
+    422 component.unknown-import: imports `palisade:core/files@1.0.0`, which this host does not offer (hint: an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands, palisade:provider and WASI 0.2 without wasi:http)
     422 component.contract-version: is built for `palisade:core/log@2.0.0`, and this host offers `palisade:core/log@1.0.0` (hint: build the extension against the contract of this host, or upgrade the host)
     422 component.contract-version: is built for `palisade:events/handler@2.0.0`, and this host offers `palisade:events/handler@1.0.0` (hint: build the extension against the contract of this host, or upgrade the host)
     422 component.contract-version: is built for `palisade:core/log@1.1.0-draft`, and this host offers `palisade:core/log@1.0.0` (hint: build the extension against the contract of this host, or upgrade the host)
@@ -260,7 +260,7 @@ async fn a_manifest_that_asks_for_the_wrong_thing_is_refused() {
         (HOOK, "hook = \"before:*\"\n[settings]\ntype = \"object\"\nproperties = 7\n"),
     ]);
     insta::assert_snapshot!(lines.await, @r#"
-    422 manifest.invalid: the manifest is wrong: it subscribes to no hook (hint: add one: [[on]] hook = "before:mailbox.create")
+    422 manifest.invalid: the manifest is wrong: it subscribes to no hook and provides nothing (hint: add a hook: [[on]] hook = "before:mailbox.create")
     422 manifest.invalid: the manifest is wrong: `hook` must be `before:` or `after:` and an action: `mailbox.create` (hint: such as `before:mailbox.create`, `after:site.*` or `after:*`)
     422 manifest.invalid: the manifest is wrong: `hook` must be `before:` or `after:` and an action: `during:mailbox.create` (hint: such as `before:mailbox.create`, `after:site.*` or `after:*`)
     422 manifest.invalid: the manifest is wrong: `hook` must be `before:` or `after:` and an action: `before:mailbox*` (hint: such as `before:mailbox.create`, `after:site.*` or `after:*`)

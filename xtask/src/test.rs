@@ -16,6 +16,10 @@ const PHP_PACKAGE: &str = "php-cli";
 /// Runs the command.
 pub fn run(workspace: &Workspace) -> Result<()> {
     get_php();
+    // The cloud of the example `mock-cloud` is a program in it.
+    if cmd::in_path("python3").is_none() {
+        apt::install(&["python3"])?;
+    }
     let mut steps = Steps::new(4);
     let palisade = steps.run("build the host", "cargo build --bin palisade", || {
         host::build(workspace, Profile::Dev)

@@ -1,16 +1,16 @@
 //! Raw wasmtime: the same engine settings, limits and contract, and nothing else. A fresh store, an instance, one call.
 
-use palisade::bindings::EventHandlerPre;
+use palisade::bindings::handler::GuestIndices;
 use palisade::capability::EventHandle;
 use palisade::sandbox::{SandboxConfig, bare_engine};
-use wasmtime::component::{Component, Linker, Resource, ResourceTable, ResourceType};
+use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceTable, ResourceType};
 use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// Components that are ready to be called.
 pub struct Raw {
     engine: Engine,
-    components: Vec<EventHandlerPre<State>>,
+    components: Vec<(InstancePre<State>, GuestIndices)>,
 }
 
 struct State {
@@ -40,8 +40,9 @@ impl Raw {
             types
                 .resource("event", ResourceType::host::<EventHandle>(), |_, _| Ok(()))
                 .expect("a resource");
-            EventHandlerPre::new(linker.instantiate_pre(&component).expect("it fits"))
-                .expect("it handles events")
+            let pre = linker.instantiate_pre(&component).expect("it fits");
+            let handler = GuestIndices::new(&pre).expect("it handles events");
+            (pre, handler)
         });
         let components = components.collect();
         Self { engine, components }
@@ -49,7 +50,7 @@ impl Raw {
 
     /// Calls one of them.
     pub async fn call(&self, component: usize) {
-        let pre = self.components.get(component).expect("there is such a component");
+        let (pre, handler) = self.components.get(component).expect("there is such a component");
         let limits = StoreLimitsBuilder::new()
             .memory_size(64 << 20)
             .table_elements(20_000)
@@ -66,10 +67,8 @@ impl Raw {
         store.set_epoch_deadline(1_000_000);
         store.epoch_deadline_async_yield_and_update(1);
         let instance = pre.instantiate_async(&mut store).await.expect("it instantiates");
-        let answer = instance
-            .palisade_events_handler()
-            .call_handle(&mut store, Resource::new_borrow(0))
-            .await;
+        let guest = handler.load(&mut store, &instance).expect("it loads");
+        let answer = guest.call_handle(&mut store, Resource::new_borrow(0)).await;
         answer.expect("it returns").expect("it answers");
     }
 }

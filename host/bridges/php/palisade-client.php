@@ -338,7 +338,7 @@ final class PalisadeValues
     const BYTES = 512 * 1024;
 
     /** Parts of a name that say that its value is a secret. */
-    const SECRET = '/passw|secret|token|accesshash|passphrase|private.?key|^pass$|pwd|cvv|cc.?num|card.?num|authdata'
+    const SECRET = '/passw|secret|token|accesshash|passphrase|private.?key|ssl.?key|api.?key|dkim.?private|^pass$|pwd|cvv|cc.?num|card.?num|authdata'
         . '|securityqans|epp.?code|^userinput$/i';
 
     /** What was made shorter or left out, by name. */

@@ -35,7 +35,8 @@ pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
     let dialect = said.call.dialect;
     let action = catalogue().by_native(dialect.name(), &event, None);
     let name = fields::action_name(dialect, action, &event)?;
-    let named = |values: &Params| fields::named_values(dialect, action, shim::sent(values));
+    let named =
+        |values: &Params| fields::named_values(dialect, action, shim::sent(dialect.name(), values));
     let id =
         document.object.clone().filter(|id| is_id(id)).or_else(|| identifier(&event, &document));
     let kind = || match action {

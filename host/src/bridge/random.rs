@@ -198,6 +198,7 @@ impl Maker {
                 _ => vec![self.one_of(&["pre", "post"]).into()],
             },
             Dialect::Generic => Vec::new(),
+            Dialect::Whmcs | Dialect::Ispconfig => vec![native.into()],
             _ => vec![native.into(), self.bytes(), self.bytes(), self.bytes(), self.bytes()],
         };
         match self.below(12) {
@@ -212,6 +213,7 @@ impl Maker {
         let well_formed = match dialect {
             Dialect::Cpanel => self.cpanel().to_string(),
             Dialect::Generic => self.generic().to_string(),
+            Dialect::Whmcs | Dialect::Ispconfig => self.php(dialect.name()).to_string(),
             _ => self.one_of(&DOCUMENTS).to_owned(),
         };
         match self.below(4) {
@@ -250,8 +252,8 @@ impl Maker {
         let (category, event) = native.split_once("::").unwrap_or(("Cpanel", &native));
         let data = self.object("cpanel");
         let data = match self.below(4) {
-            0 => json!({ "user": self.text(), "args": data, "output": self.json("cpanel", 3) }),
-            1 => self.json("cpanel", 2),
+            0 => json!({ "user": self.text(), "args": data, "output": self.json(3) }),
+            1 => self.json(2),
             _ => data,
         };
         let stage = self.one_of(&["pre", "post", "pre", "post", "x"]);
@@ -274,7 +276,31 @@ impl Maker {
                     "status" => json!(self.one_of(&["succeeded", "failed", "denied", "x"])),
                     "object" => json!({ "kind": "mailbox", "id": self.below(9) }),
                     "attributes" => json!({ "a": self.text() }),
-                    _ => self.json("generic", 3),
+                    _ => self.json(3),
+                };
+            }
+        }
+        call
+    }
+
+    /// The document of a PHP file.
+    fn php(&mut self, panel: &str) -> serde_json::Value {
+        let mut vars = self.object(panel);
+        if self.once_in(2) {
+            vars = json!({ "params": vars, "olddata": self.object(panel), "x": self.json(3) });
+        }
+        if self.once_in(3) {
+            vars["password"] = json!({ "$secret": CANARY });
+            vars["notes"] = json!({ "$bytes": self.one_of(&["", "/w==", "?"]) });
+        }
+        let mut call = json!({ "phase": self.one_of(&["before", "after"]), "vars": vars });
+        for member in ["old", "actor", "address", "object", "cut"] {
+            if self.once_in(3) {
+                call[member] = match member {
+                    "old" => self.object(panel),
+                    "actor" => json!({ "role": self.text(), "id": self.text() }),
+                    "cut" => json!([self.text()]),
+                    _ => json!(self.text()),
                 };
             }
         }
@@ -287,7 +313,7 @@ impl Maker {
             let key = self.key(panel);
             let value = match catalogue().is_secret_key(panel, &key) || looks_secret(&key) {
                 true => json!(CANARY),
-                false => self.json(panel, 2),
+                false => self.json(2),
             };
             members.insert(key, value);
         }
@@ -295,16 +321,16 @@ impl Maker {
     }
 
     /// Any JSON of this depth, with secrets under names that say so.
-    fn json(&mut self, panel: &str, depth: usize) -> serde_json::Value {
+    fn json(&mut self, depth: usize) -> serde_json::Value {
         match self.below(if depth == 0 { 5 } else { 8 }) {
             0 => json!(null),
             1 => json!(self.random.random::<i64>()),
             2 => json!(self.random.random::<f64>() * 1e6),
             3 => json!(self.once_in(2)),
             4 => json!(self.text()),
-            5 => (0..self.below(4)).map(|_| self.json(panel, depth - 1)).collect(),
-            6 => json!({ "password": CANARY, "x": self.json(panel, depth - 1) }),
-            _ => json!({ self.text().replace('$', ""): self.json(panel, depth - 1) }),
+            5 => (0..self.below(4)).map(|_| self.json(depth - 1)).collect(),
+            6 => json!({ "password": CANARY, "x": self.json(depth - 1) }),
+            _ => json!({ self.text().replace('$', ""): self.json(depth - 1) }),
         }
     }
 
@@ -317,7 +343,7 @@ impl Maker {
         let problems = problems.collect();
         let changes = (0..self.below(4)).map(|_| Change {
             name: if self.once_in(2) { self.text() } else { "site_rate".to_owned() },
-            value: (!self.once_in(4)).then(|| self.json("generic", 2).into()),
+            value: (!self.once_in(4)).then(|| self.json(2).into()),
         });
         let changes = changes.collect();
         Answer {
@@ -361,7 +387,11 @@ fn check(call: &PanelCall, printed: &Printed) {
             1 => is_line(&text),
             _ => false,
         },
-        Dialect::Bitrix | Dialect::Whmcs | Dialect::Ispconfig => true,
+        Dialect::Bitrix => true,
+        Dialect::Whmcs | Dialect::Ispconfig => {
+            let document = serde_json::from_slice::<serde_json::Value>(&stdout.0);
+            *status == 0 && document.is_ok() && text.matches('\n').count() == 1
+        }
         Dialect::Generic => {
             let document: serde_json::Value = serde_json::from_slice(&stdout.0).unwrap();
             let verdict = document["verdict"].as_str();

@@ -15,10 +15,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use indexmap::IndexMap;
 use palisade_hook::write::xml_escaped;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use super::{Answer, BridgeError, Printed, Said};
 use crate::hook::catalogue::{Action, catalogue};
-use crate::hook::{Actor, ActorKind, Decision, Params, Phase, Role, Value, is_secret};
+use crate::hook::{Actor, ActorKind, Decision, Params, Phase, Role, SECRET_KEY, Value, is_secret};
 
 /// Bytes of a name.
 const MAX_NAME: usize = 512;
@@ -36,6 +37,9 @@ const MAX_CUT: usize = 1 << 10;
 pub(super) struct Document {
     /// When the panel calls.
     pub phase: Phase,
+    /// The panel's name for it, once more: a document that is kept should say what it is about.
+    #[serde(default, alias = "point", alias = "event")]
+    name: Option<String>,
     /// What the panel hands over, or the values that an object gets.
     #[serde(default)]
     pub vars: Params,
@@ -64,7 +68,7 @@ struct Session {
 impl Document {
     /// Reads it. What is wrong is said without a word of it, which could be a secret.
     pub fn read(said: &Said<'_>) -> Result<Self, BridgeError> {
-        serde_json::from_str(&said.stdin).map_err(|error| {
+        let document: Self = serde_json::from_str(&said.stdin).map_err(|error| {
             let what = match error.classify() {
                 serde_json::error::Category::Data => "not the document of the PHP file",
                 _ => "not JSON",
@@ -74,7 +78,12 @@ impl Document {
                 error.line(),
                 error.column()
             ))
-        })
+        })?;
+        match document.name.as_deref().is_none_or(|name| said.argument(0).as_deref() == Some(name))
+        {
+            true => Ok(document),
+            false => Err(BridgeError::Stdin("it is about something else than the argument".into())),
+        }
     }
 
     /// Who is behind the action.
@@ -115,15 +124,33 @@ impl Document {
     }
 }
 
-/// Values that can be parameters: names that are none are left out, and bytes become text with U+FFFD where they are
-/// none.
-pub(super) fn sent(values: &Params) -> Vec<(String, Value)> {
+/// Values that can be parameters: names that are none are left out, bytes become text with U+FFFD where they are none,
+/// and what the panel delivers secret fields under is withheld in documents, too.
+pub(super) fn sent(panel: &str, values: &Params) -> Vec<(String, Value)> {
     let text = |value: &Value| match value {
         Value::Bytes(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+        Value::Json(json) => Value::Json(withheld(panel, json)),
         value => value.clone(),
     };
     let named = values.iter().filter(|(name, _)| is_name(name));
     named.map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+fn withheld(panel: &str, json: &Json) -> Json {
+    match json {
+        Json::Array(items) => items.iter().map(|item| withheld(panel, item)).collect(),
+        Json::Object(members) => {
+            let member = |(name, value): (&String, &Json)| match catalogue()
+                .is_secret_key(panel, name)
+                && !value.is_null()
+            {
+                true => (name.clone(), serde_json::json!({ SECRET_KEY: null })),
+                false => (name.clone(), withheld(panel, value)),
+            };
+            members.iter().map(member).collect()
+        }
+        plain => plain.clone(),
+    }
 }
 
 /// What an action is about: `mailbox` of `mailbox.create`.
@@ -150,7 +177,7 @@ pub(super) fn native_key<'a>(
 }
 
 /// A value as PHP is to have it; bytes cannot be handed over.
-pub(super) fn php(value: &Value) -> Option<serde_json::Value> {
+pub(super) fn php(value: &Value) -> Option<Json> {
     match value {
         // It goes back to the panel, which is who may have it.
         Value::Secret(secret) => php(secret.expose()),
@@ -161,13 +188,13 @@ pub(super) fn php(value: &Value) -> Option<serde_json::Value> {
 }
 
 /// A value whose texts can stand in a page.
-pub(super) fn escaped(json: serde_json::Value) -> serde_json::Value {
+pub(super) fn escaped(json: Json) -> Json {
     match json {
-        serde_json::Value::String(text) => xml_escaped(&text).into(),
-        serde_json::Value::Array(items) => items.into_iter().map(escaped).collect(),
-        serde_json::Value::Object(members) => serde_json::Value::Object(
-            members.into_iter().map(|(name, value)| (name, escaped(value))).collect(),
-        ),
+        Json::String(text) => xml_escaped(&text).into(),
+        Json::Array(items) => items.into_iter().map(escaped).collect(),
+        Json::Object(members) => {
+            Json::Object(members.into_iter().map(|(name, value)| (name, escaped(value))).collect())
+        }
         plain => plain,
     }
 }
@@ -188,18 +215,18 @@ pub(super) fn refusals(answers: &[Answer]) -> Vec<String> {
 }
 
 /// What the PHP file returns to the panel.
-pub(super) fn returned(json: &serde_json::Value) -> Printed {
+pub(super) fn returned(json: &Json) -> Printed {
     Printed::text(format!("{json}\n"))
 }
 
 /// Nothing for the panel.
 pub(super) fn nothing() -> Printed {
-    returned(&serde_json::Value::Null)
+    returned(&Json::Null)
 }
 
 /// Members in the order of their names, which makes the answer the same every time.
-pub(super) fn object(members: BTreeMap<String, serde_json::Value>) -> Printed {
-    returned(&serde_json::Value::Object(members.into_iter().collect()))
+pub(super) fn object(members: BTreeMap<String, Json>) -> Printed {
+    returned(&Json::Object(members.into_iter().collect()))
 }
 
 fn is_name(name: &str) -> bool {

@@ -17,6 +17,7 @@ pub fn call(dialect: Dialect, arguments: &[&str], env: &[(&str, &str)], stdin: &
 pub fn hooks(call: &PanelCall) -> Result<Vec<Translated>, BridgeError> {
     read(call).map(|asked| match asked {
         Asked::Hooks(hooks) => hooks,
+        Asked::Provider(call) => panic!("it asks a provider: {call:?}"),
         Asked::Registration => panic!("the call asks for no hook"),
     })
 }

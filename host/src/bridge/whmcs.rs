@@ -127,7 +127,7 @@ pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
     let action = action(&point, &document, &vars);
     let dialect = said.call.dialect;
     let name = fields::action_name(dialect, action, &point)?;
-    let mut params = fields::named_values(dialect, action, shim::sent(&vars));
+    let mut params = fields::named_values(dialect, action, shim::sent(dialect.name(), &vars));
     join(action, &vars, &mut params);
     let is_failed = document.phase == Phase::After
         && (point.ends_with("Failed")
@@ -136,7 +136,7 @@ pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
         actor: document.actor(),
         object: object(&name, &vars),
         params,
-        old: fields::named_values(dialect, action, shim::sent(&old)),
+        old: fields::named_values(dialect, action, shim::sent(dialect.name(), &old)),
         attributes: document.attributes(dialect.name(), &name, &vars),
         status: if is_failed { Status::Failed } else { Status::Succeeded },
         ..Translated::new(document.phase, name, &point)

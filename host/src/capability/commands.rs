@@ -38,7 +38,7 @@ impl CallState {
         name: &str,
         arguments: Vec<(String, Argument)>,
     ) -> wasmtime::Result<Result<Output, Error>> {
-        if let Err(why) = self.handler.extension.check(&Grant::Command(name.to_owned())) {
+        if let Err(why) = self.extension().check(&Grant::Command(name.to_owned())) {
             return Ok(Err(Error::Denied(why)));
         }
         let services = self.services.clone();
@@ -66,11 +66,11 @@ impl CallState {
             Ok(ready) => ready,
             Err(error) => return Ok(Err(error.into())),
         };
-        if self.event.call.rehearsal == Rehearsal::DryRun {
+        if self.about.rehearsal() == Rehearsal::DryRun {
             return Ok(Err(Error::DryRun));
         }
         self.commands_run = self.commands_run.saturating_add(1);
-        if let Err(error) = services.commands.count(&self.handler.extension.id, self.commands_run) {
+        if let Err(error) = services.commands.count(&self.extension().id, self.commands_run) {
             return Ok(Err(error.into()));
         }
         self.uses.used("command", name);
@@ -79,12 +79,11 @@ impl CallState {
 
     /// The extensions and actions that led here, this call the last.
     fn causation(&self) -> String {
-        let call = &self.event.call;
         let mut chain = String::new();
-        for cause in &call.caused_by {
+        for cause in self.about.causes() {
             chain.push_str(&format!("{}/{},", cause.extension, cause.action_id));
         }
-        chain.push_str(&format!("{}/{}", self.handler.extension.id, call.id));
+        chain.push_str(&format!("{}/{}", self.extension().id, self.about.id()));
         chain
     }
 

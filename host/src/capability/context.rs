@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::CallState;
+use super::{About, CallState};
 use crate::bindings::{context, core_types};
 
 /// The attribute of a hook call that names the language of the person behind it.
@@ -10,20 +10,23 @@ const LOCALE: &str = "locale";
 
 impl context::Host for CallState {
     fn extension_id(&mut self) -> wasmtime::Result<String> {
-        let id = self.handler.extension.id.to_string();
+        let id = self.extension().id.to_string();
         self.called(id.len())?;
         Ok(id)
     }
 
     fn extension_version(&mut self) -> wasmtime::Result<String> {
-        let version = self.handler.extension.version.to_string();
+        let version = self.extension().version.to_string();
         self.called(version.len())?;
         Ok(version)
     }
 
     fn locale(&mut self) -> wasmtime::Result<String> {
-        let attributes = &self.event.call.attributes;
-        let locale = attributes.get(LOCALE).unwrap_or(&self.services.locale).clone();
+        let told = match &self.about {
+            About::Event { event, .. } => event.call.attributes.get(LOCALE),
+            About::Provider { .. } => None,
+        };
+        let locale = told.unwrap_or(&self.services.locale).clone();
         self.called(locale.len())?;
         Ok(locale)
     }

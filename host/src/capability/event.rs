@@ -6,7 +6,7 @@ use super::{CallState, value};
 use crate::bindings::core_types::{ObjectRef, Value as WitValue};
 use crate::bindings::events::{self, ActorKind, Phase, Powers, Role, Status};
 use crate::extension::Access;
-use crate::hook::{self, Params, Power, Rehearsal, Value};
+use crate::hook::{self, Event, Params, Power, Rehearsal, Value};
 use crate::package::Fields;
 
 /// What stands behind a guest's handle to the event. A call has one event, which is in its state.
@@ -15,9 +15,14 @@ pub struct EventHandle;
 impl events::Host for CallState {}
 
 impl CallState {
-    /// A value, if the handler sees the field.
-    fn seen<'a>(&self, params: &'a Params, name: &str) -> Option<&'a Value> {
-        params.get(name).filter(|_| self.handler.access.sees(name))
+    /// A value of the event, if the handler sees the field.
+    fn seen(
+        &self,
+        params: impl FnOnce(&Event) -> &Params,
+        name: &str,
+    ) -> wasmtime::Result<Option<&Value>> {
+        let (handler, event) = self.event()?;
+        Ok(params(event).get(name).filter(|_| handler.access.sees(name)))
     }
 }
 
@@ -45,20 +50,20 @@ fn shown(result: &serde_json::Value, access: &Access) -> serde_json::Value {
 
 impl events::HostEvent for CallState {
     fn id(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<String> {
-        let id = self.event.call.id.clone();
+        let id = self.event()?.1.call.id.clone();
         self.called(id.len())?;
         Ok(id)
     }
 
     fn action(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<String> {
-        let action = self.event.call.action.clone();
+        let action = self.event()?.1.call.action.clone();
         self.called(action.len())?;
         Ok(action)
     }
 
     fn phase(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Phase> {
         self.called(0)?;
-        Ok(match self.event.call.phase() {
+        Ok(match self.event()?.1.call.phase() {
             hook::Phase::Before => Phase::Before,
             hook::Phase::After => Phase::After,
         })
@@ -66,8 +71,8 @@ impl events::HostEvent for CallState {
 
     fn object(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Option<ObjectRef>> {
         self.called(0)?;
-        let object = self
-            .event
+        let (_, event) = self.event()?;
+        let object = event
             .call
             .object
             .as_ref()
@@ -78,7 +83,7 @@ impl events::HostEvent for CallState {
 
     fn actor(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Option<events::Actor>> {
         self.called(0)?;
-        let actor = self.event.call.actor.as_ref().map(|actor| events::Actor {
+        let actor = self.event()?.1.call.actor.as_ref().map(|actor| events::Actor {
             kind: match &actor.kind {
                 hook::ActorKind::Person => ActorKind::Person,
                 hook::ActorKind::Token => ActorKind::Token,
@@ -107,7 +112,7 @@ impl events::HostEvent for CallState {
 
     fn powers(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Powers> {
         self.called(0)?;
-        Ok(self.handler.access.powers.iter().fold(Powers::empty(), |powers, power| {
+        Ok(self.event()?.0.access.powers.iter().fold(Powers::empty(), |powers, power| {
             powers
                 | match power {
                     Power::Alter => Powers::ALTER,
@@ -119,7 +124,7 @@ impl events::HostEvent for CallState {
 
     fn time(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<u64> {
         self.called(0)?;
-        Ok(self.event.call.time_ms)
+        Ok(self.event()?.1.call.time_ms)
     }
 
     fn get(
@@ -128,7 +133,7 @@ impl events::HostEvent for CallState {
         name: String,
     ) -> wasmtime::Result<Option<WitValue>> {
         self.called(name.len())?;
-        let (found, bytes) = value::hand_out(self.seen(&self.event.params, &name));
+        let (found, bytes) = value::hand_out(self.seen(|event| &event.params, &name)?);
         self.handed_out(bytes);
         Ok(found)
     }
@@ -139,34 +144,35 @@ impl events::HostEvent for CallState {
         name: String,
     ) -> wasmtime::Result<Option<WitValue>> {
         self.called(name.len())?;
-        let (found, bytes) = value::hand_out(self.seen(&self.event.call.old, &name));
+        let (found, bytes) = value::hand_out(self.seen(|event| &event.call.old, &name)?);
         self.handed_out(bytes);
         Ok(found)
     }
 
     fn changes(&mut self, _: Resource<EventHandle>, name: String) -> wasmtime::Result<bool> {
         self.called(name.len())?;
-        let new = self.seen(&self.event.params, &name);
-        Ok(new.is_some() && new != self.event.call.old.get(&name))
+        let new = self.seen(|event| &event.params, &name)?;
+        Ok(new.is_some() && new != self.event()?.1.call.old.get(&name))
     }
 
     fn names(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Vec<String>> {
-        let access = &self.handler.access;
-        let seen = self.event.params.keys().filter(|name| access.sees(name));
+        let (handler, event) = self.event()?;
+        let seen = event.params.keys().filter(|name| handler.access.sees(name));
         let names: Vec<String> = seen.cloned().collect();
         self.called(names.iter().map(|name| name.len() + 8).sum())?;
         Ok(names)
     }
 
     fn to_json(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<String> {
-        let json = serde_json::to_string(&Json(&self.event, &self.handler.access))?;
+        let (handler, event) = self.event()?;
+        let json = serde_json::to_string(&Json(event, &handler.access))?;
         self.called(json.len())?;
         Ok(json)
     }
 
     fn status(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Option<Status>> {
         self.called(0)?;
-        Ok(self.event.call.ended.as_ref().map(|ended| match ended.status {
+        Ok(self.event()?.1.call.ended.as_ref().map(|ended| match ended.status {
             hook::Status::Succeeded => Status::Succeeded,
             hook::Status::Skipped => Status::Skipped,
             hook::Status::Denied => Status::Denied,
@@ -175,8 +181,9 @@ impl events::HostEvent for CallState {
     }
 
     fn result(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Option<String>> {
-        let access = &self.handler.access;
-        let result = self.event.result.as_deref().map(|result| shown(result, access).to_string());
+        let (handler, event) = self.event()?;
+        let shown = |result| shown(result, &handler.access).to_string();
+        let result = event.result.as_deref().map(shown);
         self.called(result.as_ref().map_or(0, String::len))?;
         Ok(result)
     }
@@ -187,19 +194,19 @@ impl events::HostEvent for CallState {
         name: String,
     ) -> wasmtime::Result<Option<String>> {
         self.called(name.len())?;
-        let attribute = self.event.call.attributes.get(&name).cloned();
+        let attribute = self.event()?.1.call.attributes.get(&name).cloned();
         self.handed_out(attribute.as_ref().map_or(0, String::len));
         Ok(attribute)
     }
 
     fn dry_run(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<bool> {
         self.called(0)?;
-        Ok(self.event.call.rehearsal == Rehearsal::DryRun)
+        Ok(self.event()?.1.call.rehearsal == Rehearsal::DryRun)
     }
 
     fn depth(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<u32> {
         self.called(0)?;
-        Ok(self.event.call.depth)
+        Ok(self.event()?.1.call.depth)
     }
 
     fn drop(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<()> {
@@ -209,7 +216,7 @@ impl events::HostEvent for CallState {
 }
 
 /// The event as `to-json` shows it.
-struct Json<'a>(&'a hook::Event, &'a Access);
+struct Json<'a>(&'a Event, &'a Access);
 
 impl serde::Serialize for Json<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,7 +7,6 @@
 mod draft;
 mod redirect;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyper::Method;
@@ -16,10 +15,10 @@ use wasmtime::component::Resource;
 
 use self::draft::Draft;
 use super::known::Cut;
-use super::{CallState, SecretHandle};
+use super::{About, CallState, SecretHandle};
 use crate::bindings::http::{self, Error, HeaderValue as Given, Request, Response};
 use crate::grant::{Grant, Origin};
-use crate::hook::{HookCall, Rehearsal};
+use crate::hook::Rehearsal;
 use crate::outbound::{self, Answer, MAX_HEADER_BYTES, OutboundError};
 
 /// The header that says which actions led to a request, as `extension/action_id` separated by commas.
@@ -69,7 +68,7 @@ impl CallState {
 
     /// Whether the extension may reach the origin.
     fn may_reach(&mut self, origin: &Origin) -> Result<(), Error> {
-        let checked = self.handler.extension.check(&Grant::Http(origin.clone()));
+        let checked = self.extension().check(&Grant::Http(origin.clone()));
         checked.map_err(|why| {
             self.uses.refused(CAPABILITY, origin.as_str());
             Error::Denied(why)
@@ -79,7 +78,7 @@ impl CallState {
     /// Whether a request of this method changes nothing that must not be changed.
     fn may_send(&self, method: &Method) -> Result<(), Error> {
         let is_safe = *method == Method::GET || *method == Method::HEAD;
-        match self.event.call.rehearsal {
+        match self.about.rehearsal() {
             Rehearsal::DryRun if !is_safe => Err(Error::DryRun),
             Rehearsal::DryRun | Rehearsal::No => Ok(()),
         }
@@ -92,7 +91,7 @@ impl CallState {
             (http.config().requests_per_call, http.config().requests_per_minute);
         let why = if self.requests >= per_call {
             format!("a call may send {per_call} requests")
-        } else if !http.admits(&self.handler.extension.id) {
+        } else if !http.admits(&self.extension().id) {
             format!("an extension may send {per_minute} requests in a minute; try again later")
         } else {
             self.requests += 1;
@@ -127,7 +126,7 @@ impl CallState {
         }
         let version = concat!("palisade/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(version));
-        let causation = causation(&self.event.call, &self.handler.extension.id);
+        let causation = causation(&self.about);
         headers.insert(CAUSATION, HeaderValue::try_from(causation)?);
         Ok(Ok(headers))
     }
@@ -254,11 +253,11 @@ fn size(request: &Request) -> usize {
 }
 
 /// What led to a request: the causes of the action, and the action in which it is sent.
-fn causation(call: &HookCall, extension: &Arc<str>) -> String {
+fn causation(about: &About) -> String {
     let part =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let causes = call.caused_by.iter().map(|cause| (&*cause.extension, &*cause.action_id));
-    let entries = causes.chain([(&**extension, &*call.id)]);
+    let causes = about.causes().iter().map(|cause| (&*cause.extension, &*cause.action_id));
+    let entries = causes.chain([(&*about.extension().id, about.id())]);
     let entries =
         entries.map(|(extension, action)| format!("{}/{}", part(extension), part(action)));
     entries.collect::<Vec<_>>().join(", ")

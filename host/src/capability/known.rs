@@ -15,6 +15,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use crate::hook::{
     Change, Event, Fault, LogRecord, Outcome, Params, Phase, Use, Value, is_secret, redacted,
 };
+use crate::order::{Offer, Step};
 
 /// What the host puts where it cuts a text.
 const CUTS: [&str; 2] = [" [cut]", "\u{2026}"];
@@ -223,6 +224,38 @@ impl Known {
                     self.take_out(&mut problem.code);
                     if let Some(field) = &mut problem.field {
                         self.take_out(field);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the secrets out of what a provider has on offer. An identifier is handed back as it is, so it may not hold
+    /// one.
+    pub(crate) fn take_out_of_offers(&self, offers: &mut [Offer]) -> Result<(), String> {
+        for offer in offers {
+            if self.is_in(&offer.id) {
+                return Err("it put a secret into the identifier of an offer".into());
+            }
+            self.take_out(&mut offer.title);
+        }
+        Ok(())
+    }
+
+    /// Takes the secrets out of what people read of an operation, and refuses a finished one that would show one. The
+    /// token is the provider's own, and sealed.
+    pub(crate) fn take_out_of_step(&self, step: &mut Step) -> Result<(), String> {
+        match step {
+            Step::Refused(reason) => self.take_out(reason),
+            Step::Pending(pending) => {
+                pending.status.iter_mut().for_each(|text| self.take_out(text))
+            }
+            Step::Done(completed) => {
+                for (name, value) in &completed.0 {
+                    let is_shown = !matches!(value, Value::Secret(_));
+                    if self.is_in(name) || is_shown && self.is_in_json(&value.to_json()) {
+                        return Err("it put a secret into a field that is shown".into());
                     }
                 }
             }

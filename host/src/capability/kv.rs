@@ -75,16 +75,16 @@ impl CallState {
     }
 
     fn quota(&self) -> Quota {
-        let limits = &self.handler.limits;
+        let limits = self.about.limits();
         Quota {
-            key: usage_key(self.handler.extension.installation),
+            key: usage_key(self.extension().installation),
             bytes: limits.kv_bytes,
             entries: limits.kv_entries,
         }
     }
 
     fn may_write(&self) -> Result<(), Error> {
-        match self.event.call.rehearsal {
+        match self.about.rehearsal() {
             Rehearsal::No => Ok(()),
             Rehearsal::DryRun => Err(Error::DryRun),
         }
@@ -96,13 +96,13 @@ impl kv::Host for CallState {}
 impl kv::HostBucket for CallState {
     async fn open(&mut self, name: String) -> wasmtime::Result<Result<Resource<Bucket>, Error>> {
         self.called(name.len())?;
-        if let Err(why) = self.handler.extension.check(&Grant::Kv) {
+        if let Err(why) = self.extension().check(&Grant::Kv) {
             return Ok(Err(Error::Denied(why)));
         }
         if check_name(&name, MAX_BUCKET_BYTES).is_err() {
             return Ok(Err(Error::InvalidKey));
         }
-        let mut prefix = prefix(self.handler.extension.installation);
+        let mut prefix = prefix(self.extension().installation);
         // The length in front keeps the buckets `a` and `ab` apart.
         prefix.push(u8::try_from(name.len())?);
         prefix.extend_from_slice(name.as_bytes());

@@ -8,7 +8,7 @@
 use wasmtime::component::Resource;
 
 use super::known::{Known, MAX_FORMS, TooMany};
-use super::{CallState, Stop};
+use super::{About, CallState, Stop};
 use crate::bindings::{reveal, secrets};
 use crate::grant::Grant;
 use crate::hook::{Fault, Value};
@@ -33,7 +33,7 @@ impl secrets::Host for CallState {
         name: String,
     ) -> wasmtime::Result<Result<Resource<SecretHandle>, secrets::Error>> {
         self.called(name.len())?;
-        let extension = &self.handler.extension;
+        let extension = self.extension();
         if !is_secret_setting(&extension.manifest.settings_schema, &name) {
             let message = format!("`{}` is not a secret setting", name.escape_default());
             return Ok(Err(secrets::Error::Denied(message)));
@@ -49,20 +49,23 @@ impl secrets::Host for CallState {
         name: String,
     ) -> wasmtime::Result<Result<Resource<SecretHandle>, secrets::Error>> {
         self.called(name.len())?;
-        if !self.handler.access.may_use(&name) {
-            let hook = self.handler.subscription.hook.clone();
-            let grant = match self.handler.subscription.reveal.contains(&name) {
+        let About::Event { handler, event } = &self.about else {
+            return Ok(Err(secrets::Error::Denied("an operation has no secret parameters".into())));
+        };
+        if !handler.access.may_use(&name) {
+            let hook = handler.subscription.hook.clone();
+            let grant = match handler.subscription.reveal.contains(&name) {
                 true => Grant::Reveal(hook, name.clone()),
                 false => Grant::Use(hook, name.clone()),
             };
-            let Err(why) = self.handler.extension.check(&grant) else {
+            let Err(why) = handler.extension.check(&grant) else {
                 // What is granted is in `access`.
                 return Ok(Err(secrets::Error::Other("not granted".into())));
             };
             self.uses.refused("use", &name);
             return Ok(Err(secrets::Error::Denied(why)));
         }
-        Ok(match self.event.params.get(&name) {
+        Ok(match event.params.get(&name) {
             Some(Value::Secret(_)) => {
                 Ok(self.table.push(SecretHandle { name, of: SecretOf::Parameter })?)
             }
@@ -98,11 +101,11 @@ impl reveal::Host for CallState {
         let grant = match of {
             SecretOf::Setting => Grant::RevealSetting(name.clone()),
             SecretOf::Parameter => {
-                Grant::Reveal(self.handler.subscription.hook.clone(), name.clone())
+                Grant::Reveal(self.event()?.0.subscription.hook.clone(), name.clone())
             }
         };
         let what = self.table.get(&secret)?.in_uses();
-        if let Err(why) = self.handler.extension.check(&grant) {
+        if let Err(why) = self.extension().check(&grant) {
             self.uses.refused("reveal", &what);
             return Ok(Err(secrets::Error::Denied(why)));
         }
@@ -145,12 +148,15 @@ impl CallState {
         let setting;
         let value = match of {
             SecretOf::Setting => {
-                setting = self.handler.extension.settings.get(name).cloned().map(Value::from);
+                setting = self.about.extension().settings.get(name).cloned().map(Value::from);
                 setting.as_ref()
             }
-            SecretOf::Parameter => match self.event.params.get(name) {
-                Some(Value::Secret(secret)) => Some(secret.expose()),
-                _ => None,
+            SecretOf::Parameter => match &self.about {
+                About::Event { event, .. } => match event.params.get(name) {
+                    Some(Value::Secret(secret)) => Some(secret.expose()),
+                    _ => None,
+                },
+                About::Provider { .. } => None,
             },
         };
         let Some(value) = value else { return Ok(None) };
@@ -175,6 +181,14 @@ fn remember<'a>(
     secrets: impl IntoIterator<Item = &'a [u8]>,
 ) -> wasmtime::Result<()> {
     known.add(secrets).map_err(|TooMany| Stop(Fault::Secrets { limit: MAX_FORMS as u64 }).into())
+}
+
+/// The bytes of a value that is withheld, as they are handed on.
+pub(super) fn bytes_of_secret(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Secret(secret) => bytes_of(secret.expose()),
+        value => bytes_of(value),
+    }
 }
 
 /// A secret as bytes: a text as it is, anything else as JSON.

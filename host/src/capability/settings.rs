@@ -8,7 +8,7 @@ use crate::package::is_secret_setting;
 impl settings::Host for CallState {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<Value>> {
         self.called(name.len())?;
-        let extension = &self.handler.extension;
+        let extension = self.extension();
         let found = extension.settings.get(&name).cloned().map(crate::hook::Value::from);
         let secret = is_secret_setting(&extension.manifest.settings_schema, &name);
         let found = found.map(|setting| if secret { setting.sealed() } else { setting });
@@ -18,7 +18,7 @@ impl settings::Host for CallState {
     }
 
     fn to_json(&mut self) -> wasmtime::Result<String> {
-        let json = serde_json::to_string(&self.handler.extension.shown_settings())?;
+        let json = serde_json::to_string(&self.extension().shown_settings())?;
         self.called(json.len())?;
         Ok(json)
     }

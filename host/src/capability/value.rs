@@ -11,7 +11,7 @@ const MAX_CHANGES: usize = 1_000;
 /// Problems that a denial may name.
 const MAX_PROBLEMS: usize = 100;
 /// Bytes of a name, a code or a field in an answer.
-const MAX_NAME_BYTES: usize = 256;
+pub(super) const MAX_NAME_BYTES: usize = 256;
 /// Bytes of a message for a person.
 const MAX_MESSAGE_BYTES: usize = 4 << 10;
 
@@ -46,7 +46,7 @@ pub(super) fn hand_out_own(value: Value) -> (Option<wit::Value>, usize) {
 }
 
 /// Checks a value from a guest.
-fn take_in(value: wit::Value) -> Result<Value, String> {
+pub(super) fn take_in(value: wit::Value) -> Result<Value, String> {
     Ok(match value {
         wit::Value::Null => Value::Null,
         wit::Value::Boolean(value) => Value::Boolean(value),
@@ -77,7 +77,7 @@ fn take_json(text: &str) -> Result<serde_json::Value, String> {
     serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
 }
 
-fn take_text(what: &str, text: String, limit: usize) -> Result<String, String> {
+pub(super) fn take_text(what: &str, text: String, limit: usize) -> Result<String, String> {
     match text.len() > limit {
         true => Err(format!("{what} has {} bytes, the limit is {limit}", text.len())),
         false => Ok(text),
@@ -86,7 +86,7 @@ fn take_text(what: &str, text: String, limit: usize) -> Result<String, String> {
 
 /// Takes a text that a person reads. Control characters are escaped, for it ends in terminals too; lines and tabs
 /// stay. It is not refused for them: who is denied something may have put them into a name, and must not get by.
-fn take_message(what: &str, text: String) -> Result<String, String> {
+pub(super) fn take_message(what: &str, text: String) -> Result<String, String> {
     let text = take_text(what, text, MAX_MESSAGE_BYTES)?;
     let escapes = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if !text.contains(escapes) {
@@ -102,7 +102,7 @@ fn take_message(what: &str, text: String) -> Result<String, String> {
     Ok(shown)
 }
 
-fn take_name(what: &str, name: String) -> Result<String, String> {
+pub(super) fn take_name(what: &str, name: String) -> Result<String, String> {
     let name = take_text(what, name, MAX_NAME_BYTES)?;
     match name.is_empty() || name.chars().any(char::is_control) {
         true => Err(format!(

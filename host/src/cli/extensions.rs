@@ -112,8 +112,19 @@ impl Named {
                 output::short(number(handler, "memory_bytes")),
             ]);
         }
-        output::print_table(&table)?;
-        output::print("")?;
+        if !table.is_empty() {
+            output::print_table(&table)?;
+            output::print("")?;
+        }
+        if let Some(provider) = extension.get("provider").filter(|provider| provider.is_object()) {
+            output::print(&format!(
+                "provides: {} (fuel {}, deadline {}, memory {})\n",
+                text(provider, "provides"),
+                output::short(number(provider, "fuel")),
+                output::duration(number(provider, "deadline_ms") * 1_000),
+                output::short(number(provider, "memory_bytes")),
+            ))?;
+        }
         super::grants::show(context, &extension)?;
         let settings = extension.get("settings").and_then(Value::as_object);
         for (number, (name, value)) in settings.into_iter().flatten().enumerate() {

@@ -104,7 +104,8 @@ pub struct EntryTrace {
     pub extension: String,
     /// Its version.
     pub version: String,
-    /// What it decided: `proceed`, `alter`, `skip` or `deny`; absent if it failed.
+    /// What it decided: `proceed`, `alter`, `skip` or `deny`; of a provider what it answered: `offers`, `pending`,
+    /// `done` or `refused`. Absent if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// Why it did not decide.

@@ -11,6 +11,9 @@ use wasmparser::{Encoding, Parser, Payload};
 pub const MANIFEST_SECTION: &str = "palisade:manifest";
 /// The interface that a handler exports.
 const HANDLER: &str = "palisade:events/handler";
+/// The interfaces that a provider exports.
+const PROVIDER: &str = "palisade:provider/provider";
+const CATALOGUE: &str = "palisade:provider/catalogue";
 /// How deeply components may nest; toolchains make two levels.
 const MAX_DEPTH: usize = 4;
 /// Core modules and components in one file; toolchains make about ten.
@@ -19,7 +22,7 @@ const MAX_PARTS: usize = 200;
 const MAX_FUNCTIONS: u64 = 200_000;
 
 /// The interfaces that this host offers to guests, with the version that it implements.
-static OFFERED: [(&str, semver::Version); 11] = [
+static OFFERED: [(&str, semver::Version); 14] = [
     ("palisade:core/types", semver::Version::new(1, 0, 0)),
     ("palisade:core/context", semver::Version::new(1, 0, 0)),
     ("palisade:core/log", semver::Version::new(1, 0, 0)),
@@ -31,10 +34,22 @@ static OFFERED: [(&str, semver::Version); 11] = [
     ("palisade:kv/store", semver::Version::new(1, 0, 0)),
     ("palisade:commands/runner", semver::Version::new(1, 0, 0)),
     ("palisade:http/client", semver::Version::new(1, 0, 0)),
+    ("palisade:provider/types", semver::Version::new(1, 0, 0)),
+    (PROVIDER, semver::Version::new(1, 0, 0)),
+    (CATALOGUE, semver::Version::new(1, 0, 0)),
 ];
 /// The packages of WASI 0.2 that are linked with nothing behind them.
 const WASI: [&str; 6] =
     ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+
+/// Whether a manifest has the tables that make use of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It has.
+    Asked,
+    /// It has not.
+    Absent,
+}
 
 /// What was read of a component.
 #[derive(Debug, Default)]
@@ -71,6 +86,22 @@ pub enum ComponentError {
         /// What it exports instead.
         found: String,
     },
+    /// Its manifest makes it a provider, and it exports none.
+    #[error("exports no `{missing}`, and its manifest has `[provider]`; it exports {found}")]
+    NoProvider {
+        /// The interface.
+        missing: &'static str,
+        /// What it exports instead.
+        found: String,
+    },
+    /// It exports what its manifest does not speak of, so that it would never be called.
+    #[error("exports `{name}`, and its manifest has no `{table}`")]
+    NotInManifest {
+        /// The export.
+        name: String,
+        /// The table of the manifest.
+        table: &'static str,
+    },
     /// It imports something that the host does not have.
     #[error("imports `{name}`, which this host does not offer")]
     UnknownImport {
@@ -95,6 +126,8 @@ impl ComponentError {
             ComponentError::NotComponent => "component.not-component",
             ComponentError::Invalid { .. } => "component.invalid",
             ComponentError::NoHandler { .. } => "component.no-handler",
+            ComponentError::NoProvider { .. } => "component.no-provider",
+            ComponentError::NotInManifest { .. } => "component.not-in-manifest",
             ComponentError::UnknownImport { .. } => "component.unknown-import",
             ComponentError::ContractVersion { .. } => "component.contract-version",
         }
@@ -107,8 +140,10 @@ impl ComponentError {
             ComponentError::NotComponent => Some("build for the target wasm32-wasip2, which makes components".into()),
             ComponentError::Invalid { .. } => None,
             ComponentError::NoHandler { .. } => Some("build against the world palisade:extension/event-handler".into()),
+            ComponentError::NoProvider { .. } => Some("build against the world palisade:extension/provider".into()),
+            ComponentError::NotInManifest { table, .. } => Some(format!("add the table `{table}`, or leave the export out")),
             ComponentError::UnknownImport { .. } => {
-                Some("an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands and WASI 0.2 without wasi:http".into())
+                Some("an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands, palisade:provider and WASI 0.2 without wasi:http".into())
             }
             ComponentError::ContractVersion { .. } => Some("build the extension against the contract of this host, or upgrade the host".into()),
         }
@@ -153,23 +188,53 @@ impl Component {
         Ok(component)
     }
 
-    /// Checks that the component exports a handler and imports nothing that the host does not have.
-    pub fn check_contract(&self) -> Result<(), ComponentError> {
-        let handler = self.exports.iter().find(|name| split_version(name).0 == HANDLER);
-        let Some(handler) = handler else {
-            let found = match self.exports.as_slice() {
-                [] => "nothing".to_owned(),
-                names => names
-                    .iter()
-                    .take(5)
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            };
-            return Err(ComponentError::NoHandler { found });
-        };
-        check_offered(handler)?;
+    /// Checks that the component exports what its manifest speaks of, and imports nothing that the host does not have.
+    pub(super) fn check_contract(
+        &self,
+        handler: Part,
+        provider: Part,
+    ) -> Result<(), ComponentError> {
+        let found = || self.shown_exports();
+        self.check_export(HANDLER, "[[on]]", handler, || ComponentError::NoHandler {
+            found: found(),
+        })?;
+        for missing in [PROVIDER, CATALOGUE] {
+            self.check_export(missing, "[provider]", provider, || ComponentError::NoProvider {
+                missing,
+                found: found(),
+            })?;
+        }
         self.imports.iter().try_for_each(|name| check_offered(name))
+    }
+
+    /// Checks that an interface is exported if the manifest's table asks for it, and only then.
+    fn check_export(
+        &self,
+        interface: &str,
+        table: &'static str,
+        part: Part,
+        missing: impl FnOnce() -> ComponentError,
+    ) -> Result<(), ComponentError> {
+        let export = self.exports.iter().find(|name| split_version(name).0 == interface);
+        match (export, part) {
+            (Some(name), Part::Asked) => check_offered(name),
+            (Some(name), Part::Absent) => {
+                Err(ComponentError::NotInManifest { name: name.clone(), table })
+            }
+            (None, Part::Asked) => Err(missing()),
+            (None, Part::Absent) => Ok(()),
+        }
+    }
+
+    /// A few of the exports, for a person.
+    fn shown_exports(&self) -> String {
+        match self.exports.as_slice() {
+            [] => "nothing".to_owned(),
+            names => {
+                let shown = names.iter().take(5).map(|name| format!("`{name}`"));
+                shown.collect::<Vec<_>>().join(", ")
+            }
+        }
     }
 }
 

@@ -11,9 +11,10 @@ use serde::Deserialize;
 pub(crate) use self::asks::is_secret_setting;
 use self::asks::{Needs, asks_of, check_needs, check_size};
 use crate::condition::Condition;
-use crate::grant::{self, ALL_FIELDS, Ask};
+use crate::grant::{self, ALL_FIELDS, Ask, Grant};
 use crate::hook::{HookPattern, HookPatternError, Phase, Power, Status};
 use crate::limits::Asked;
+use crate::order::Provides;
 use crate::suggest;
 
 /// Bytes that a manifest may have; the storage keeps it as one value.
@@ -42,6 +43,8 @@ pub struct Manifest {
     pub homepage: Option<String>,
     /// The hooks that it subscribes to.
     pub subscriptions: Vec<Subscription>,
+    /// What it provides, if panels can order something of it.
+    pub provider: Option<Provision>,
     /// Everything that it asks for and the operator may grant, in the manifest's order.
     pub asks: Vec<Ask>,
     /// The JSON Schema of its settings.
@@ -75,6 +78,15 @@ pub struct Subscription {
     pub when: Option<Arc<Condition>>,
     /// What a fault becomes.
     pub on_failure: OnFailure,
+    /// The limits that it asks for.
+    pub asked: Asked,
+}
+
+/// What an extension provides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provision {
+    /// What can be ordered.
+    pub provides: Provides,
     /// The limits that it asks for.
     pub asked: Asked,
 }
@@ -169,6 +181,7 @@ struct File {
     extension: Extension,
     #[serde(default)]
     on: Vec<On>,
+    provider: Option<ProviderAsked>,
     #[serde(default)]
     needs: Needs,
     #[serde(default)]
@@ -218,6 +231,15 @@ struct On {
     deadline_ms: Option<u32>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ProviderAsked {
+    provides: Provides,
+    reason: String,
+    fuel: Option<u64>,
+    deadline_ms: Option<u32>,
+}
+
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct LimitsAsked {
@@ -255,8 +277,31 @@ impl Manifest {
             ))
         })?;
         let kv_bytes = file.needs.kv.as_ref().and_then(|kv| kv.quota_bytes);
-        let (subscriptions, mut asks) =
-            check_subscriptions(file.on, file.limits.memory_bytes, kv_bytes)?;
+        if file.on.is_empty() && file.provider.is_none() {
+            return Err(ManifestError {
+                message: "it subscribes to no hook and provides nothing".into(),
+                hint: Some("add a hook: [[on]] hook = \"before:mailbox.create\"".into()),
+            });
+        }
+        let memory_bytes = file.limits.memory_bytes;
+        let (subscriptions, mut asks) = check_subscriptions(file.on, memory_bytes, kv_bytes)?;
+        let provider = match file.provider {
+            None => None,
+            Some(provider) => {
+                let asked = Asked {
+                    fuel: provider.fuel,
+                    deadline_ms: provider.deadline_ms,
+                    memory_bytes,
+                    kv_bytes,
+                };
+                check_more_than_nothing(&asked)
+                    .map_err(|reason| wrong(format!("`provider`: {reason}")))?;
+                check_text("provider.reason", &provider.reason, 1, MAX_REASON)?;
+                let provides = provider.provides;
+                asks.push(Ask { grant: Grant::Provide(provides), reason: provider.reason });
+                Some(Provision { provides, asked })
+            }
+        };
         let settings_schema = check_schema(file.settings)?;
         asks.extend(check_needs(file.needs, &settings_schema)?);
         check_size(&asks)?;
@@ -268,6 +313,7 @@ impl Manifest {
             license: extension.license,
             homepage: extension.homepage,
             subscriptions,
+            provider,
             asks,
             settings_schema,
         })
@@ -341,12 +387,6 @@ fn check_subscriptions(
     memory_bytes: Option<u64>,
     kv_bytes: Option<u64>,
 ) -> Result<(Vec<Subscription>, Vec<Ask>), ManifestError> {
-    if on.is_empty() {
-        return Err(ManifestError {
-            message: "it subscribes to no hook".into(),
-            hint: Some("add one: [[on]] hook = \"before:mailbox.create\"".into()),
-        });
-    }
     if on.len() > MAX_SUBSCRIPTIONS {
         return Err(wrong(format!(
             "it has {} subscriptions, the limit is {MAX_SUBSCRIPTIONS}",
@@ -392,8 +432,8 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
     if let Some(power) = on.requires.iter().find(|power| !on.powers.contains(power)) {
         return fail(&format!("`requires` names `{power}`, which is none of its `powers`"));
     }
-    if asked.fuel == Some(0) || asked.deadline_ms == Some(0) || asked.memory_bytes == Some(0) {
-        return fail("`fuel`, `deadline-ms` and `memory-bytes` must be more than 0");
+    if let Err(reason) = check_more_than_nothing(&asked) {
+        return fail(reason);
     }
     let statuses = match on.status {
         Some(statuses) if statuses.is_empty() => {
@@ -439,6 +479,13 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
         on_failure: on.on_failure,
         asked,
     })
+}
+
+fn check_more_than_nothing(asked: &Asked) -> Result<(), &'static str> {
+    match asked.fuel == Some(0) || asked.deadline_ms == Some(0) || asked.memory_bytes == Some(0) {
+        true => Err("`fuel`, `deadline-ms` and `memory-bytes` must be more than 0"),
+        false => Ok(()),
+    }
 }
 
 fn parse_hook(hook: &str) -> Result<HookPattern, ManifestError> {

@@ -21,7 +21,6 @@ use wasmtime::component::{Component, Linker};
 
 use super::compile::{self, CompileError, CompileLimits};
 use super::{Prepared, RunState, SandboxConfig};
-use crate::bindings::EventHandlerPre;
 use crate::extension::Extension;
 use crate::storage::{Blobs, Digest, StorageError, write_file};
 
@@ -227,9 +226,8 @@ impl Compiled {
         // over these same bytes was checked with a key that only this host has; the bytes are not read again between
         // the check and here.
         let component = unsafe { Component::deserialize(&self.engine, code) }.map_err(link)?;
-        let pre =
-            self.linker.instantiate_pre(&component).and_then(EventHandlerPre::new).map_err(link)?;
-        Ok(Arc::new(Prepared { pre }))
+        let prepared = self.linker.instantiate_pre(&component).and_then(Prepared::new);
+        Ok(Arc::new(prepared.map_err(link)?))
     }
 
     fn mac(&self, digest: &Digest, code: &[u8]) -> Hmac<Sha256> {

@@ -14,7 +14,7 @@ const MAX_WORDS: usize = 1_000;
 /// The fault that an error of the engine stands for.
 pub(super) fn of(error: &wasmtime::Error, store: &Store<RunState>, deadline: &Fault) -> Fault {
     let state = store.data();
-    let limits = &state.call.handler.limits;
+    let limits = state.call.about.limits();
     if let Some(Stop(fault)) = error.downcast_ref::<Stop>() {
         return fault.clone();
     }

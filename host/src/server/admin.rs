@@ -22,6 +22,7 @@ use crate::hook::catalogue::{FieldKind, catalogue};
 use crate::hook::{Decision, Phase, Power, Status};
 use crate::host::{InstallChange, Replace};
 use crate::journal::{Entry, Faults, Filter};
+use crate::order::Provides;
 use crate::package::{OnFailure, Package};
 
 /// An installed extension, in a list.
@@ -87,6 +88,8 @@ pub struct ExtensionDetail {
     pub digest: String,
     /// Its handlers.
     pub handlers: Vec<HandlerDetail>,
+    /// What it provides, if panels can order something of it.
+    pub provider: Option<ProviderDetail>,
     /// What it asks for, and what of it is granted.
     #[serde(flatten)]
     pub grants: GrantsResponse,
@@ -117,6 +120,20 @@ pub struct HandlerDetail {
     /// What a fault becomes.
     #[schema(value_type = String)]
     pub on_failure: OnFailure,
+    /// Units of fuel.
+    pub fuel: u64,
+    /// Milliseconds of wall time.
+    pub deadline_ms: u64,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+}
+
+/// What an extension provides, and what bounds a call of it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ProviderDetail {
+    /// What can be ordered.
+    #[schema(value_type = String)]
+    pub provides: Provides,
     /// Units of fuel.
     pub fuel: u64,
     /// Milliseconds of wall time.
@@ -292,6 +309,12 @@ pub(super) fn detail(app: &super::App, extension: &Extension) -> ExtensionDetail
         homepage: extension.manifest.homepage.clone(),
         digest: extension.digest.to_string(),
         handlers: handlers.collect(),
+        provider: policy.provider(extension).map(|(provides, limits)| ProviderDetail {
+            provides,
+            fuel: limits.fuel,
+            deadline_ms: u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX),
+            memory_bytes: limits.memory_bytes,
+        }),
         grants: GrantsResponse::new(extension),
         settings: extension.shown_settings(),
         settings_schema: extension.manifest.settings_schema.clone(),

@@ -15,7 +15,10 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::Query;
 use super::wire::{self, HookResponse};
 use super::{App, AppState, body};
-use crate::bridge::{self, Answer, Asked, Dialect, PanelCall, Printed, Translated};
+use crate::bridge::{
+    self, Answer, Asked, Dialect, PanelCall, Printed, Provided, ProviderCall, ProviderVerb,
+    Translated,
+};
 use crate::hook::{Decision, HookCall, ObjectRef, Phase, Power, Rehearsal, Status};
 use crate::host::{Decided, now_ms};
 
@@ -107,11 +110,28 @@ pub(super) async fn bridge(
     let bytes = read(&app, &headers, request).await?;
     let call: PanelCall = body::parse(&bytes)?;
     app.recording.keep(&call);
-    let asked = bridge::read(&call).map_err(|error| {
-        let message = format!("this is no call of the dialect `{}`: {error}", call.dialect);
-        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bridge.call", message)
-    })?;
+    let asked = match bridge::read(&call) {
+        Ok(asked) => asked,
+        Err(error) => {
+            if let Some(printed) = bridge::unreadable(&call, &error) {
+                return Ok(json(written(&BridgeResponse::of(printed))));
+            }
+            let message = format!("this is no call of the dialect `{}`: {error}", call.dialect);
+            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bridge.call", message));
+        }
+    };
     match asked {
+        // What is ordered is ordered: no provider can do it as a rehearsal.
+        Asked::Provider(ProviderCall { verb: ProviderVerb::Order(_), .. }) if query.dry_run => {
+            let printed = bridge::failed("an order cannot be rehearsed");
+            Ok(json(written(&BridgeResponse::of(printed))))
+        }
+        Asked::Provider(asked) => {
+            let its = app.clone();
+            // What was ordered is kept, whether the panel waits or not.
+            let work = async move { Ok(written(&BridgeResponse::of(provide(&its, asked).await))) };
+            detached(&app, work).await
+        }
         Asked::Registration => Ok(json(registration(&app, &call))),
         Asked::Hooks(hooks) => {
             let calls = calls(&app, hooks, query.dry_run)?;
@@ -127,6 +147,33 @@ pub(super) async fn bridge(
     }
 }
 
+impl BridgeResponse<'_> {
+    /// What the panel is to read, where nothing was decided.
+    fn of(printed: Printed) -> Self {
+        let Printed { stdout, status, note } = printed;
+        Self { stdout, status, note, hooks: None }
+    }
+}
+
+/// Asks a provider, and says what the panel is to read.
+async fn provide(app: &App, asked: ProviderCall) -> Printed {
+    let ProviderCall { provider: id, verb } = asked;
+    let host = &app.host;
+    let provided = match &verb {
+        ProviderVerb::Help => host.readiness(&id).map(Provided::Ready),
+        ProviderVerb::Configs => host.offers(&id).await.map(Provided::Offers),
+        ProviderVerb::Order(offer) => host.order(&id, offer).await.map(Provided::Ordered),
+        ProviderVerb::OrderStatus(task) => host.order_status(&id, task).await.map(Provided::Status),
+    };
+    match provided {
+        Ok(provided) => bridge::provided(&provided),
+        Err(error) => {
+            let known = error.id().map_or(String::new(), |id| format!(": `palisade journal {id}`"));
+            bridge::failed(&error.to_string()).with_note(format!("{error}{known}"))
+        }
+    }
+}
+
 /// What the panel is to register for what is installed.
 fn registration(app: &App, call: &PanelCall) -> Bytes {
     let snapshot = app.host.registry.snapshot();
@@ -136,8 +183,7 @@ fn registration(app: &App, call: &PanelCall) -> Bytes {
         subscription.hook.phase == Phase::After && subscription.statuses.contains(&Status::Failed)
     });
     let failed: Vec<_> = failed.map(|subscription| subscription.hook.clone()).collect();
-    let Printed { stdout, status, note } = bridge::registration(call, &hooks, &failed);
-    written(&BridgeResponse { stdout, status, note, hooks: None })
+    written(&BridgeResponse::of(bridge::registration(call, &hooks, &failed)))
 }
 
 /// The hook calls to decide, each with the panel's name for its action.

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, actions, admin, bridge, grants, recording};
+use super::{App, actions, admin, bridge, grants, orders, recording};
 
 /// What stands above the paths.
 #[derive(utoipa::OpenApi)]
@@ -60,6 +60,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::show_settings, admin::set_settings))
         .routes(routes!(admin::journal))
         .routes(routes!(admin::journal_action))
+        .routes(routes!(orders::list_orders))
         .routes(routes!(admin::status))
         .routes(routes!(admin::config))
         .routes(routes!(admin::export))

@@ -175,14 +175,14 @@ impl PanelCall {
     pub fn is_before(&self) -> bool {
         let first = || self.arguments.first().map(|argument| argument.0.as_slice());
         match self.dialect {
-            Dialect::Plesk => false,
+            // A provider is asked, not told: it may take its time.
+            Dialect::Plesk | Dialect::Bitrix => false,
             Dialect::Coremanager | Dialect::Billmanager => first() == Some(b"before"),
             // A rollback comes after the action, with what came before it; a check only asks whether to call.
             Dialect::Cpanel if first().is_some() => false,
             Dialect::Cpanel => self.json_text("/context/stage").is_some_and(|stage| stage == "pre"),
             Dialect::Directadmin => first().is_some_and(|hook| hook.ends_with(b"_pre")),
             Dialect::Virtualmin => first() == Some(b"pre"),
-            Dialect::Bitrix => true,
             Dialect::Hestia => first().is_some_and(|hook| hook.starts_with(b"le_pre")),
             // The PHP file says so: only it knows the families of points.
             Dialect::Whmcs | Dialect::Ispconfig | Dialect::Generic => {

@@ -36,7 +36,8 @@ fn create() -> PanelCall {
         "serviceid": 5, "domain": "example.com", "username": "exa", "password": { "$secret": "h1" },
         "configoption1": "gold",
     } });
-    before("PreModuleCreate", vars)
+    let document = json!({ "phase": "before", "point": "PreModuleCreate", "vars": vars });
+    call(Dialect::Whmcs, &["PreModuleCreate"], &[], &document.to_string())
 }
 
 #[test]
@@ -260,6 +261,9 @@ fn what_is_no_document_is_said_without_a_word_of_it() {
         let call = call(Dialect::Whmcs, &["PreModuleCreate"], &[], document);
         assert_eq!(returned(&call, &[denied("No")]), Json::Null);
     }
+    let other = "{\"phase\":\"before\",\"point\":\"EmailPreSend\"}";
+    let other = hooks(&call(Dialect::Whmcs, &["PreModuleCreate"], &[], other)).unwrap_err();
+    assert!(other.to_string().ends_with("it is about something else than the argument"));
     let missing = call(Dialect::Whmcs, &[], &[], "{\"phase\":\"before\"}");
     assert_eq!(hooks(&missing).unwrap_err().to_string(), "the call has no argument `<point>`");
 }

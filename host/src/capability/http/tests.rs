@@ -1,13 +1,14 @@
 //! What an extension may send, and what it gets back, as a host function sees it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::http::Host as _;
 use super::*;
 use crate::bindings::secrets;
 use crate::config::Config;
 use crate::extension::{Access, Extension, Handler, Settings, State};
-use crate::hook::{Cause, Event, Params};
+use crate::hook::{Cause, Event, HookCall, Params};
 use crate::limits::{Asked, LimitOverrides};
 use crate::outbound::tests::Server;
 use crate::package::{Manifest, OnFailure};
@@ -72,13 +73,15 @@ fn call(origin: &str, granted: Granted, config: &str) -> CallState {
     let services =
         crate::capability::Services::open(&config, Storage::in_memory().unwrap()).unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
-    CallState::new(Arc::new(handler), event, deadline, Arc::new(services))
+    CallState::new(About::Event { handler: Arc::new(handler), event }, deadline, Arc::new(services))
 }
 
 /// The same call as a rehearsal.
 fn rehearsed(mut call: CallState) -> CallState {
-    let hook_call = HookCall { rehearsal: Rehearsal::DryRun, ..(*call.event.call).clone() };
-    call.event.call = Arc::new(hook_call);
+    if let About::Event { event, .. } = &mut call.about {
+        let hook_call = HookCall { rehearsal: Rehearsal::DryRun, ..(*event.call).clone() };
+        event.call = Arc::new(hook_call);
+    }
     call
 }
 

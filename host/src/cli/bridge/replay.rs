@@ -74,10 +74,16 @@ struct Player {
 impl Player {
     /// What the panel reads of this call, and what was decided.
     async fn play(&mut self, call: &PanelCall) -> Result<(String, Vec<Hooked>), Failure> {
-        let Asked::Hooks(hooks) =
-            bridge::read(call).map_err(|error| Failure::new(error.to_string()))?
-        else {
-            return Err(Failure::new("the call asks for no hook"));
+        let hooks = match bridge::read(call).map_err(|error| Failure::new(error.to_string()))? {
+            Asked::Hooks(hooks) => hooks,
+            // What is to be registered is listed or a provider asked, and nothing is decided.
+            Asked::Registration | Asked::Provider(_) => {
+                let printed = match self.through.clone() {
+                    None => text(&self.ask(call).await?, "stdout").to_owned(),
+                    Some(program) => run(&program, call).await?,
+                };
+                return Ok((printed, Vec::new()));
+            }
         };
         let (printed, verdicts) = match self.through.clone() {
             None => {
@@ -131,6 +137,8 @@ async fn run(program: &Path, call: &PanelCall) -> Result<String, Failure> {
         .envs(call.env.iter().map(|(name, value)| (name, os(value))))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        // What it says there stands in the verdict that is shown.
+        .stderr(Stdio::null())
         .spawn()
         .map_err(|error| failed(&error))?;
     if let Some(mut stdin) = child.stdin.take() {
@@ -155,6 +163,11 @@ fn told(recorded: &RecordedCall, hooked: Vec<Hooked>, printed: &str) -> Value {
 /// One played call for a person.
 fn show(recorded: &RecordedCall, hooked: &[Hooked], printed: &str) -> Result<(), Failure> {
     let powers = bridge::powers(&recorded.call);
+    if hooked.is_empty() {
+        let arguments: Vec<_> = recorded.call.arguments.iter().map(Raw::text).collect();
+        let line = format!("{}  {:11} {}", recorded.at, recorded.call.dialect, arguments.join(" "));
+        return output::print(&format!("{line}\n          the panel reads {}", printed.trim_end()));
+    }
     for Hooked { hook, verdict } in hooked {
         print(recorded, hook, verdict, powers)?;
     }

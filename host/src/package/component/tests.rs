@@ -20,7 +20,10 @@ fn component(imports: &[&str], exports: &[&str]) -> Vec<u8> {
 }
 
 fn error(imports: &[&str], exports: &[&str]) -> ComponentError {
-    Component::read(&component(imports, exports)).unwrap().check_contract().unwrap_err()
+    Component::read(&component(imports, exports))
+        .unwrap()
+        .check_contract(Part::Asked, Part::Absent)
+        .unwrap_err()
 }
 
 const GOOD: &str = "palisade:events/handler@1.0.0";
@@ -36,7 +39,7 @@ fn what_the_host_offers_may_be_imported() {
         ],
         &[GOOD],
     );
-    Component::read(&bytes).unwrap().check_contract().unwrap();
+    Component::read(&bytes).unwrap().check_contract(Part::Asked, Part::Absent).unwrap();
 }
 
 #[test]
@@ -133,9 +136,51 @@ fn every_cut_and_flipped_byte_is_an_answer_and_never_a_panic() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1 << bit;
             if let Ok(component) = Component::read(&flipped) {
-                let _ = component.check_contract();
+                let _ = component.check_contract(Part::Asked, Part::Absent);
             }
             let _ = embed(&flipped, "m");
         }
     }
+}
+
+const PROVIDES: [&str; 2] =
+    ["palisade:provider/provider@1.0.0", "palisade:provider/catalogue@1.0.0"];
+
+#[test]
+fn a_component_exports_what_its_manifest_speaks_of() {
+    let check = |exports: &[&str], handler, provider| {
+        let component = Component::read(&component(&[], exports)).unwrap();
+        component
+            .check_contract(handler, provider)
+            .map_err(|error| (error.code(), error.to_string()))
+    };
+    let [provider, catalogue] = PROVIDES;
+    let (asked, absent) = (Part::Asked, Part::Absent);
+    assert_eq!(check(&PROVIDES, absent, asked), Ok(()));
+    assert_eq!(check(&[GOOD, provider, catalogue], asked, asked), Ok(()));
+    let wrong = |code, message: &str| Err((code, message.to_owned()));
+    assert_eq!(
+        check(&[provider], absent, asked),
+        wrong(
+            "component.no-provider",
+            "exports no `palisade:provider/catalogue`, and its manifest has `[provider]`; it exports `palisade:provider/provider@1.0.0`"
+        )
+    );
+    assert_eq!(
+        check(&[GOOD, provider, catalogue], asked, absent),
+        wrong(
+            "component.not-in-manifest",
+            "exports `palisade:provider/provider@1.0.0`, and its manifest has no `[provider]`"
+        )
+    );
+    assert_eq!(
+        check(&[GOOD, provider, catalogue], absent, asked),
+        wrong(
+            "component.not-in-manifest",
+            "exports `palisade:events/handler@1.0.0`, and its manifest has no `[[on]]`"
+        )
+    );
+    assert_eq!(check(&PROVIDES, asked, asked).unwrap_err().0, "component.no-handler");
+    let old = [provider, "palisade:provider/catalogue@2.0.0"];
+    assert_eq!(check(&old, absent, asked).unwrap_err().0, "component.contract-version");
 }

@@ -46,7 +46,7 @@ fn an_unknown_key_is_refused_with_a_suggestion() {
 
 #[test]
 fn a_manifest_without_a_hook_is_refused() {
-    assert_eq!(message(""), "it subscribes to no hook");
+    assert_eq!(message(""), "it subscribes to no hook and provides nothing");
 }
 
 #[test]
@@ -146,4 +146,17 @@ fn a_schema_cannot_refer_to_elsewhere() {
 fn a_manifest_over_its_size_is_refused() {
     let message = message(&format!("# {}", "x".repeat(40_000)));
     assert!(message.contains("the limit is 32768"), "{message}");
+}
+
+#[test]
+fn a_provider_asks_to_be_one_and_needs_no_hook() {
+    let rest = "[provider]\nprovides = \"server\"\nreason = \"Sells servers.\"\nfuel = 7\n";
+    let manifest = with(rest).unwrap();
+    assert!(manifest.subscriptions.is_empty());
+    assert_eq!(manifest.asks[0].grant.to_string(), "provide server");
+    assert_eq!(manifest.asks[0].reason, "Sells servers.");
+    assert_eq!(manifest.provider.unwrap().asked.fuel, Some(7));
+    assert!(message(&rest.replace("server\"", "servers\"")).contains("unknown variant `servers`"));
+    assert!(message(&rest.replace("Sells servers.", "")).contains("`provider.reason` must be 1"));
+    assert!(message(&rest.replace("= 7", "= 0")).starts_with("`provider`: `fuel`"));
 }
