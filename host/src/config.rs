@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use palisade_hook::Dialect;
 use serde::{Deserialize, Serialize};
 
-use crate::bridge::Dialect;
 use crate::command::{CommandConfig, CommandLimits, Commands};
 use crate::conduct::{ConductConfig, check_concurrent};
 use crate::journal::JournalLimits;

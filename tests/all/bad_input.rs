@@ -385,7 +385,7 @@ async fn a_query_is_checked_like_a_body() {
     422 request.invalid: the query `extensions=a`: extensions: unknown field `extensions`, expected one of `action`, `phase`, `verdict`, `extension`, `faults`, `since_ms`, `limit` (hint: did you mean `extension`?)
     422 request.invalid: the query `since_ms=yesterday`: since_ms: invalid digit found in string
     422 request.invalid: the query `action=%ff&limit=x`: limit: invalid digit found in string
-    422 request.invalid: the query `force=true`: force: unknown field `force`, expected `replace` or `grants`
+    422 request.invalid: the query `force=true`: force: unknown field `force`, expected one of `replace`, `grants`, `panel`
     "#);
 }
 

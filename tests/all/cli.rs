@@ -2,6 +2,7 @@
 
 mod alone;
 mod calls;
+mod panels;
 mod programs;
 
 use std::fs;

@@ -50,9 +50,8 @@ enum Lack {
 
 /// A power that an extension cannot do without, and that the panel does not heed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the handler of `{hook}` cannot do without `{power}`, and {why}")]
+#[error("the handler of `{}` cannot do without `{power}`, and {why}", .why.hook)]
 pub struct Unmet {
-    hook: HookPattern,
     power: Power,
     why: Box<Shortfall>,
 }
@@ -126,7 +125,7 @@ pub fn check_required(
 ) -> Result<(), Unmet> {
     for &power in required {
         if let Some(why) = shortfalls(dialect, hook, &[power]).into_iter().next() {
-            return Err(Unmet { hook: hook.clone(), power, why: why.into() });
+            return Err(Unmet { power, why: Box::new(why) });
         }
     }
     Ok(())

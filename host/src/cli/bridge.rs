@@ -11,7 +11,7 @@ use clap::Subcommand;
 
 pub(super) use self::machine::{Machine, Settings, Step, Todo};
 pub(super) use self::program::{beside, checked};
-pub(super) use self::register::{On, Where, subscribed};
+pub(super) use self::register::{On, Where, providers, subscribed};
 use super::Context;
 use super::output::Failure;
 

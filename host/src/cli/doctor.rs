@@ -6,7 +6,9 @@ use clap::Args;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::bridge::{Machine, On, Settings, Step, Todo, Where, beside, checked, subscribed};
+use super::bridge::{
+    Machine, On, Settings, Step, Todo, Where, beside, checked, providers, subscribed,
+};
 use super::client::{Client, Content, segment};
 use super::output::{self, Failure, Format, items, number, text};
 use super::panels::{handlers, parse_panel};
@@ -267,7 +269,7 @@ async fn look_at_registration(
         return Ok(());
     }
     let hooks = panel_hooks(at.panel, &subscribed(client).await?);
-    let own = at.registration(context, &hooks).await?;
+    let own = at.registration(context, &hooks, &providers(client, at).await?).await?;
     let machine: Machine = at.machine();
     if !machine.has(&own) {
         let message = format!(

@@ -83,7 +83,7 @@ fn config_shows_every_default_and_checks_a_file() {
       |
     1 | lisen = "127.0.0.1:1"
       | ^^^^^
-    unknown field `lisen`, expected one of `data`, `socket`, `listen`, `log`, `server`, `locale`, `attributes`, `sandbox`, `compile`, `http`, `journal`, `limits`, `orders`, `commands`, `conduct`, `extension`, `command`
+    unknown field `lisen`, expected one of `data`, `socket`, `listen`, `log`, `panel`, `server`, `locale`, `attributes`, `sandbox`, `compile`, `http`, `journal`, `limits`, `orders`, `commands`, `conduct`, `extension`, `command`
     hint: did you mean `listen`?
     exit 78
     "#);
@@ -132,7 +132,7 @@ fn pack_checks_the_component_and_the_manifest() {
       |
     15 | power = ["alter", "skip", "deny"]
       | ^^^^^
-    unknown field `power`, expected one of `hook`, `reason`, `priority`, `powers`, `read`, `alter`, `secrets`, `reveal`, `own-actions`, `status`, `when`, `on-failure`, `fuel`, `deadline-ms`
+    unknown field `power`, expected one of `hook`, `reason`, `priority`, `powers`, `requires`, `read`, `alter`, `secrets`, `reveal`, `own-actions`, `status`, `when`, `on-failure`, `fuel`, `deadline-ms`
     hint: did you mean `powers`?
     exit 1
     "#);

@@ -11,7 +11,7 @@ use super::machine::{Machine, Settings, Step, Todo};
 use super::program;
 use crate::bridge::registration::{Registration, Wanted, registration};
 use crate::bridge::{Dialect, PanelHook, Simulation, find, panel_hooks, title};
-use crate::cli::client::{Client, Content};
+use crate::cli::client::{Client, Content, segment};
 use crate::cli::output::{self, Failure, Format, items, text};
 use crate::cli::panels::parse_panel;
 use crate::cli::{Context, block_on};
@@ -77,11 +77,12 @@ pub struct Check {
     at: Where,
 }
 
-/// The hooks that installed extensions subscribe to.
+/// The hooks that enabled extensions subscribe to. cPanel asks the host, which says the same.
 pub async fn subscribed(client: &Client) -> Result<Vec<HookPattern>, Failure> {
     let extensions = client.request(Method::GET, "/v1/extensions", Content::None).await?;
     let mut hooks = Vec::new();
-    for extension in extensions.as_array().into_iter().flatten() {
+    let all = extensions.as_array().into_iter().flatten();
+    for extension in all.filter(|extension| text(extension, "state") == "enabled") {
         let told = items(extension, "hooks").filter_map(Value::as_str);
         for hook in told.filter_map(|hook| HookPattern::parse(hook).ok()) {
             if !hooks.contains(&hook) {
@@ -90,6 +91,25 @@ pub async fn subscribed(client: &Client) -> Result<Vec<HookPattern>, Failure> {
         }
     }
     Ok(hooks)
+}
+
+/// The extensions that provide something, if it is a panel that orders: those named, and those that the host has.
+pub async fn providers(client: &Client, at: &Where) -> Result<Vec<String>, Failure> {
+    let mut providers = at.on.providers.clone();
+    if at.panel != Dialect::Bitrix {
+        return Ok(providers);
+    }
+    let extensions = client.request(Method::GET, "/v1/extensions", Content::None).await?;
+    for summary in extensions.as_array().into_iter().flatten() {
+        let id = text(summary, "id");
+        let path = format!("/v1/extensions/{}", segment(id));
+        let extension = client.request(Method::GET, &path, Content::None).await?;
+        let provides = extension.get("provider").is_some_and(|provider| !provider.is_null());
+        if provides && !providers.iter().any(|known| known == id) {
+            providers.push(id.to_owned());
+        }
+    }
+    Ok(providers)
 }
 
 impl Where {
@@ -108,6 +128,7 @@ impl Where {
         &self,
         context: &Context,
         hooks: &[PanelHook],
+        providers: &[String],
     ) -> Result<Registration, Failure> {
         let program = self.program()?;
         // Where the program cannot say, it has its defaults.
@@ -122,7 +143,7 @@ impl Where {
             socket: &socket,
             manager: self.on.manager.as_deref(),
             into: self.on.into.as_deref(),
-            providers: &self.on.providers,
+            providers,
         })
         .map_err(|error| Failure::new(error.to_string()))
     }
@@ -133,7 +154,8 @@ impl Register {
         let client = context.client()?;
         block_on(async {
             let hooks = panel_hooks(self.at.panel, &subscribed(&client).await?);
-            let own = self.at.registration(context, &hooks).await?;
+            let providers = providers(&client, &self.at).await?;
+            let own = self.at.registration(context, &hooks, &providers).await?;
             if self.print {
                 return print(context, self.at.panel, &hooks, &own);
             }
@@ -148,8 +170,8 @@ impl Register {
 impl Unregister {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
         block_on(async {
-            let at = Where { on: On { providers: Vec::new(), ..self.at.on }, ..self.at };
-            let own = at.registration(context, &[]).await?;
+            let at = self.at;
+            let own = at.registration(context, &[], &[]).await?;
             let machine = found(&at, &own)?;
             let steps = machine.steps(&own, Settings::Name).await?;
             let steps: Vec<Step> = steps.into_iter().filter(Step::is_open).collect();
@@ -165,7 +187,8 @@ impl Check {
         block_on(async {
             let panel = self.at.panel;
             let hooks = panel_hooks(panel, &subscribed(&client).await?);
-            let own = self.at.registration(context, &hooks).await?;
+            let providers = providers(&client, &self.at).await?;
+            let own = self.at.registration(context, &hooks, &providers).await?;
             let steps = match self.at.machine().has(&own) {
                 true => self.at.machine().steps(&own, Settings::Name).await?,
                 false => Vec::new(),
@@ -175,7 +198,7 @@ impl Check {
                 .filter(|step| step.is_open() && !matches!(step.todo, Todo::ByHand(_)))
                 .collect();
             let is_here = self.at.machine().has(&own);
-            let call = probe_of(panel, &hooks, &self.at.on.providers)?;
+            let call = probe_of(panel, &hooks, &providers)?;
             let begun = Instant::now();
             let output = program::probe(&self.at.program()?, &call.panel_call()).await?;
             let took = begun.elapsed();
