@@ -91,6 +91,7 @@ async fn each_route_takes_the_tokens_that_it_should() {
     401 401 403 yes GET /v1/journal
     401 401 403 yes GET /v1/journal/{action_id}
     401 401 yes yes GET /v1/openapi.json
+    401 401 403 yes GET /v1/orders
     401 401 403 yes GET /v1/status
     401 401 403 yes GET /v1/store/export
     "#);
