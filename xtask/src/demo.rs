@@ -2,6 +2,7 @@
 //! on a host of its own.
 
 mod bridge;
+mod provider;
 mod running;
 mod summary;
 
@@ -40,7 +41,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if !day.is_file() {
         bail!("there is no day of events at `{}`", day.display());
     }
-    let mut steps = Steps::new(5);
+    let mut steps = Steps::new(6);
     let palisade = steps
         .run("build the host", "cargo build --bin palisade", || host::build(workspace, profile))?;
     steps.run("build the example extensions", "cargo xtask guests", || {
@@ -67,6 +68,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let program = bridge::install(&palisade, directory.path(), host.socket())?;
     let command = "palisade bridge replay FILE --through palisade-hook";
     steps.run("replay a day of events", command, || replay(&host, &day, &program))?;
+    let command = "palisade-hook bitrix mock-cloud order 7";
+    steps.run("order a server", command, || {
+        provider::order(workspace, &host, &program, directory.path())
+    })?;
 
     if end == End::Keep {
         host.leave_running();

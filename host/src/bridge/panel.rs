@@ -81,7 +81,7 @@ pub fn panel_hooks<'a>(
     let natives = natives(dialect, hooks).into_iter();
     let heeded = |native: NativeHook| PanelHook {
         powers: powers(&Simulation::bare(dialect, native.clone()).panel_call()),
-        waits: waits(dialect),
+        waits: waits(dialect, native.phase),
         native,
     };
     natives.filter(|native| comes_to_a_script(dialect, &native.native)).map(heeded).collect()
@@ -132,9 +132,14 @@ pub fn check_required(
 }
 
 /// Whether the panel waits for the answer of a script before it goes on.
-fn waits(dialect: Dialect) -> bool {
-    // Plesk runs handlers in the background, and ISPConfig works off a queue.
-    !matches!(dialect, Dialect::Plesk | Dialect::Ispconfig)
+fn waits(dialect: Dialect, phase: Phase) -> bool {
+    match dialect {
+        // It runs handlers in the background.
+        Dialect::Plesk => false,
+        // Its forms wait before they are saved; afterwards it works off a queue.
+        Dialect::Ispconfig => phase == Phase::Before,
+        _ => true,
+    }
 }
 
 /// Whether the panel's name is that of something which calls a script: the catalogue has names of other things, too.

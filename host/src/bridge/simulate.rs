@@ -176,8 +176,8 @@ impl Simulation {
         for (key, value) in self.named(&self.params, str::to_owned) {
             env.insert(format!("PARAM_{key}"), value);
         }
-        env.insert("AUTH_USER".to_owned(), "root".to_owned());
-        env.insert("AUTH_LEVEL".to_owned(), "30".to_owned());
+        env.insert("AUTH_USER".to_owned(), EXAMPLE.to_owned());
+        env.insert("AUTH_LEVEL".to_owned(), "16".to_owned());
         let function = xml_escaped(&self.hook.native);
         let stdin = match self.hook.phase {
             Phase::Before => String::new(),
@@ -386,7 +386,7 @@ mod tests {
         );
         assert_eq!(
             call,
-            r#"{"dialect":"coremanager","arguments":["before","cgi"],"env":{"PARAM_func":"user.edit","PARAM_sok":"ok","PARAM_elid":"","PARAM_name":"admin","PARAM_note":"x","AUTH_USER":"root","AUTH_LEVEL":"30"}}"#
+            r#"{"dialect":"coremanager","arguments":["before","cgi"],"env":{"PARAM_func":"user.edit","PARAM_sok":"ok","PARAM_elid":"","PARAM_name":"admin","PARAM_note":"x","AUTH_USER":"example","AUTH_LEVEL":"16"}}"#
         );
         let after = simulated(Dialect::Coremanager, "customer.create", Some(Phase::After), &[]);
         assert!(
