@@ -59,7 +59,7 @@ pub enum Asked {
     Hooks(Vec<Translated>),
     /// To ask a provider. What it answers, [`provided`] prints, and [`failed`] that it has no answer.
     Provider(ProviderCall),
-    /// To list what the panel is to register; [`registration`] answers.
+    /// To list what the panel is to register; [`registration()`] answers.
     Registration,
 }
 

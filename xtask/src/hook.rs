@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -30,12 +31,15 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
 /// Builds the program, checks that it is what it must be, and says where it is.
 pub fn run(workspace: &Workspace) -> Result<()> {
     let program = build(workspace)?;
+    let mut headers = Command::new("readelf");
+    headers.args(["--program-headers", "--wide"]).arg(&program);
+    if cmd::output(&mut headers)?.contains("INTERP") {
+        bail!("`{}` is not static: it needs a dynamic linker", program.display());
+    }
     let bytes = fs::read(&program)?;
-    // The dynamic linker, and what only the host needs.
-    for foreign in ["ld-linux", "wasmtime"] {
-        if bytes.windows(foreign.len()).any(|window| window == foreign.as_bytes()) {
-            bail!("`{}` has `{foreign}` in it", program.display());
-        }
+    let foreign = "wasmtime";
+    if bytes.windows(foreign.len()).any(|window| window == foreign.as_bytes()) {
+        bail!("`{}` has `{foreign}` in it", program.display());
     }
     println!("{}: {} KiB", program.display(), bytes.len() / 1024);
     Ok(())
