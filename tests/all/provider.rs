@@ -519,3 +519,18 @@ async fn a_provider_is_asked_for_in_words() {
     assert_eq!(extension["provider"]["deadline_ms"], 8_000);
     assert_eq!(extension["hooks"], json!([]));
 }
+
+#[tokio::test]
+async fn an_order_cannot_be_rehearsed() {
+    let (_panel, host, cloud) = shop("").await;
+    for arguments in
+        [json!(["mock-cloud", "order", "7"]), json!(["mock-cloud", "order_status", "x"])]
+    {
+        let call = json!({ "dialect": "bitrix", "arguments": arguments });
+        let answer = host.post("/v1/bridge?dry_run=true", call).await;
+        let read = "{\"error\":1,\"error_message\":\"an order cannot be rehearsed\"}\n";
+        assert_eq!(answer["stdout"], read);
+    }
+    assert!(orders(&host).await.is_empty());
+    assert_eq!(cloud.requests(), 0);
+}

@@ -121,8 +121,11 @@ pub(super) async fn bridge(
         }
     };
     match asked {
-        // What is ordered is ordered: no provider can do it as a rehearsal.
-        Asked::Provider(ProviderCall { verb: ProviderVerb::Order(_), .. }) if query.dry_run => {
+        // What is ordered is ordered, and who asks how far it is moves it on: neither can be a rehearsal.
+        Asked::Provider(ProviderCall {
+            verb: ProviderVerb::Order(_) | ProviderVerb::OrderStatus(_),
+            ..
+        }) if query.dry_run => {
             let printed = bridge::failed("an order cannot be rehearsed");
             Ok(json(written(&BridgeResponse::of(printed))))
         }
