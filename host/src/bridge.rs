@@ -11,6 +11,7 @@ mod cpanel;
 mod directadmin;
 mod domains;
 mod fields;
+mod fit;
 mod generic;
 mod hestia;
 mod ispconfig;
@@ -170,9 +171,23 @@ pub fn answer(call: &PanelCall, answers: &[Answer]) -> Printed {
     }
 }
 
-/// What the panel is to read of a call that [`read`] refused, if its dialect has words for that.
+/// What the panel is to read of a call that [`read`] refused, if its dialect has words for that. Who selects more
+/// objects than can be decided gets around no policy: the panel reads a refusal.
 pub fn unreadable(call: &PanelCall, error: &BridgeError) -> Option<Printed> {
-    (call.dialect == Dialect::Bitrix).then(|| bitrix::refused(call, error))
+    match (call.dialect, error) {
+        (Dialect::Bitrix, _) => Some(bitrix::refused(call, error)),
+        (_, BridgeError::TooManyObjects(_)) => {
+            let problem = Problem {
+                code: "objects.too-many".to_owned(),
+                field: None,
+                message: format!("{error}; select fewer at a time"),
+            };
+            let denial =
+                Answer { decision: Decision::Deny, problems: vec![problem], ..Answer::PROCEED };
+            Some(answer(call, &[denial]))
+        }
+        _ => None,
+    }
 }
 
 /// The powers that the panel heeds in this call. A verdict that uses another one has no effect on it.
@@ -282,10 +297,24 @@ impl Translated {
         };
         for value in self.params.values_mut().chain(self.old.values_mut()) {
             // A certificate and its key often share a field.
-            if matches!(value, Value::Text(text) if text.contains(PRIVATE_KEY)) {
+            if holds_private_key(value) {
                 *value = std::mem::replace(value, Value::Null).sealed();
             }
         }
+    }
+}
+
+/// Whether a private key stands anywhere in the value.
+fn holds_private_key(value: &Value) -> bool {
+    let has = |text: &str| text.contains(PRIVATE_KEY);
+    match value {
+        Value::Text(text) => has(text),
+        Value::Texts(texts) => texts.iter().any(|text| has(text)),
+        // In JSON the dashes and the words are as they are.
+        Value::Json(json) => has(&json.to_string()),
+        Value::Bytes(bytes) => has(&String::from_utf8_lossy(bytes)),
+        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => false,
+        Value::Secret(_) => false,
     }
 }
 

@@ -18,6 +18,18 @@ pub use self::fault::Fault;
 pub use self::pattern::{HookPattern, HookPatternError, Pattern};
 pub use self::value::{BYTES_KEY, Disclosed, Params, SECRET_KEY, Secret, Value};
 
+/// Bytes of an identifier, a name or a role.
+pub const MAX_NAME_BYTES: usize = 512;
+/// Attributes of a hook call.
+pub const MAX_ATTRIBUTES: usize = 100;
+/// Bytes of the value of an attribute.
+pub const MAX_ATTRIBUTE_BYTES: usize = 4 << 10;
+
+/// Whether this can be an identifier or a name: 1 to [`MAX_NAME_BYTES`] bytes without control characters.
+pub fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control)
+}
+
 /// When, in the course of an action, a handler runs.
 #[derive(
     Debug,

@@ -242,7 +242,9 @@ impl Host {
 
     /// Decides a hook call: the handlers of its hook run, and the journal remembers it, also if the returned future is
     /// dropped before its end.
-    pub async fn decide(&self, mut call: HookCall) -> Decided {
+    ///
+    /// All handlers together have the time that the configuration gives them, but not beyond `end`.
+    pub async fn decide(&self, mut call: HookCall, end: Option<Instant>) -> Decided {
         let begun = Instant::now();
         call.seal_secrets();
         let call = Arc::new(call);
@@ -251,6 +253,8 @@ impl Host {
         let chain = Duration::from_millis(
             self.registry.policy().limits.phase(phase).chain_deadline_ms.into(),
         );
+        let left = end.map(|end| end.saturating_duration_since(begun));
+        let chain = left.map_or(chain, |left| left.min(chain));
         let runner = Watched::new(&self.conduct, &self.sandbox);
         let handlers = snapshot.handlers(phase, &call.action);
         let abandoned = |verdict| self.journal.record(&call, &Arc::new(verdict), begun.elapsed());

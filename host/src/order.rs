@@ -186,7 +186,7 @@ impl Order {
             id: self.task.clone(),
             offer: self.offer.clone(),
             time_ms: self.created_ms,
-            attempt: self.attempts,
+            attempt: self.attempts.saturating_sub(1),
         }
     }
 

@@ -419,7 +419,7 @@ async fn what_a_guest_does_wrong_is_decided_by_its_own_on_failure() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_beyond_the_hosts_limit_comes_back_whole() {
     let (bridge, _host, _data) = Bridge::with_host("").await;
-    let long = format!("<doc><a>{}</a></doc>", "é".repeat(1 << 20));
+    let long = format!("<doc><a>{}</a></doc>", "é".repeat(25 << 20));
     let env = [("PARAM_func", "site.edit")];
     let printed = bridge.printed(&call(Dialect::Coremanager, &["after", "xml"], &env, &long));
     assert!(printed.stdout.0 == long.as_bytes(), "{printed:?}");
@@ -444,6 +444,66 @@ async fn values_of_a_mebibyte_and_bytes_that_are_no_text_are_passed_on() {
     assert_eq!((printed.status, printed.note.as_str()), (0, ""));
     let entry = &host.get("/v1/journal?limit=1").await["entries"][0];
     assert_eq!(entry["params"]["note"], "caf\u{fffd}\u{1}\u{1b}[31m");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_must_be_asked_denies_before_the_bridge_gives_up() {
+    let bridge = Bridge::new("before-deadline-ms = 700");
+    let installed = guests::directory().await;
+    let data = installed.path().join("data");
+    let host = TestHost::new().data(&data).socket(&bridge.socket());
+    let _host = host.config("[extension.misbehaving]\non-failure = 'deny'").start().await;
+    let env = [("PARAM_func", "custom.test"), ("PARAM_sok", "ok"), ("PARAM_do", "sleep:60000")];
+    let printed = bridge.printed(&call(Dialect::Coremanager, &["before", "cgi"], &env, ""));
+    let read = printed.stdout.text().into_owned();
+    assert!(
+        read.contains("`misbehaving` failed, and this action needs its consent"),
+        "{read} {}",
+        printed.note
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_a_user_adds_to_a_form_gets_around_a_policy() {
+    let (bridge, host, _data) = Bridge::with_host("").await;
+    let form = [
+        ("PARAM_func", "email.edit"),
+        ("PARAM_sok", "ok"),
+        ("PARAM_name", "root"),
+        ("PARAM_domainname", "customer.example"),
+        ("AUTH_USER", "u1001"),
+        ("AUTH_LEVEL", "16"),
+    ];
+    let long = format!("PARAM_{}", "n".repeat(600));
+    let large = "\u{1}".repeat(120_000);
+    let many: Vec<String> = (0..12_000).map(|n| format!("PARAM_z{n}")).collect();
+    let added: [Vec<(&str, &str)>; 4] = [
+        vec![(&long, "a name that is none")],
+        vec![("PARAM_a\u{7}b", "a control character in a name")],
+        many.iter().map(|name| (name.as_str(), "")).collect(),
+        // Each of these bytes is six in JSON.
+        many.iter().take(10).map(|name| (name.as_str(), large.as_str())).collect(),
+    ];
+    for added in added {
+        let env: Vec<_> = form.iter().copied().chain(added).collect();
+        let printed = bridge.printed(&call(Dialect::Coremanager, &["before", "cgi"], &env, ""));
+        assert!(
+            printed.stdout.text().contains("is reserved"),
+            "{} {}",
+            printed.stdout.text(),
+            printed.note
+        );
+    }
+    // So many objects that they cannot be decided are refused, and not let through.
+    let objects: String = (0..1_001).map(|n| format!("u{n}, ")).collect();
+    let group = [("PARAM_func", "email.delete"), ("PARAM_elid", objects.as_str())];
+    let printed = bridge.printed(&call(Dialect::Coremanager, &["before", "cgi"], &group, ""));
+    assert!(
+        printed.stdout.text().contains("names more than 1000 objects"),
+        "{}",
+        printed.stdout.text()
+    );
+    assert!(host.log().lines().all(|line| !line.contains("panicked")));
 }
 
 #[test]

@@ -132,8 +132,9 @@ if (!class_exists('PalisadeWhmcs', false)) {
         {
             $vars = is_array($given[0] ?? null) ? $given[0] : $given;
             // Who changes a client that exists is not told which.
+            // Only an administrator's form says so: a visitor could name anybody.
             if ($point === 'ClientDetailsValidation' && !isset($vars['userid'])
-                && is_numeric($_REQUEST['userid'] ?? null)
+                && isset($_SESSION['adminid']) && is_numeric($_REQUEST['userid'] ?? null)
             ) {
                 $vars['userid'] = (int) $_REQUEST['userid'];
             }

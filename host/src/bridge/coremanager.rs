@@ -14,7 +14,7 @@
 //! A function is a form if its name ends in `.edit` or `.add`, or if the catalogue knows two uses
 //! of it. Any other one does its work whether `sok` is set or not.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use palisade_hook::write::{xml_document, xml_error, xml_escaped};
 use palisade_hook::{OnFailure, fallback};
 
@@ -26,6 +26,9 @@ use crate::hook::{
 
 /// The most objects that a group operation may name.
 const MAX_OBJECTS: usize = 1000;
+
+/// The most that are looked at, each of which may be there many times.
+const MAX_NAMED: usize = 100_000;
 
 /// Parameters that are about the request and say nothing of the action. Among them are the session
 /// and a repeated password, neither of which is anybody's business. A field of the catalogue can
@@ -50,6 +53,8 @@ struct Request<'a> {
     phase: Phase,
     kind: Kind,
     function: &'a str,
+    /// The objects that the call is about, as the panel writes them.
+    objects: String,
     purpose: Purpose,
     action: Option<&'static Action>,
 }
@@ -110,29 +115,27 @@ impl<'a> Request<'a> {
         let function = param(said, "func").ok_or(BridgeError::MissingVariable("PARAM_func"))?;
         let panel = said.call.dialect.name();
         // What adds does not change, whatever object it is given.
-        let creates = objects(said).is_empty() || function.ends_with(".add");
+        let is_named_form = function.ends_with(".edit") || function.ends_with(".add");
+        let objects = objects(said, is_named_form);
+        let creates = objects.is_empty() || function.ends_with(".add");
         let when = if creates { When::Create } else { When::Change };
         let known = catalogue().by_native(panel, function, Some(when));
         let has_two_uses = known
             .and_then(|action| action.panels.get(panel))
             .is_some_and(|native| native.when.is_some());
-        let is_form = has_two_uses || function.ends_with(".edit") || function.ends_with(".add");
+        let is_form = has_two_uses || is_named_form;
         let (purpose, action) = match is_form && param(said, "sok").is_none() {
             true => (Purpose::Show, catalogue().action("form.render")),
             false => (Purpose::Do, known),
         };
-        Ok(Self { said, phase, kind, function, purpose, action })
+        Ok(Self { said, phase, kind, function, objects, purpose, action })
     }
 
     /// The identifiers of the objects; a group operation names several, separated by commas.
-    fn ids(&self) -> Result<Vec<&'a str>, BridgeError> {
-        let ids = objects(self.said);
-        let ids: Vec<&str> = ids
-            .split(',')
-            .map(str::trim)
-            .filter(|id| !id.is_empty())
-            .take(MAX_OBJECTS + 1)
-            .collect();
+    fn ids(&self) -> Result<IndexSet<&str>, BridgeError> {
+        let ids = self.objects.split(',').map(str::trim).filter(|id| !id.is_empty());
+        let mut ids: IndexSet<&str> = ids.take(MAX_NAMED).collect();
+        ids.truncate(MAX_OBJECTS + 1);
         match ids.len() > MAX_OBJECTS {
             true => Err(BridgeError::TooManyObjects(MAX_OBJECTS)),
             false => Ok(ids),
@@ -277,9 +280,15 @@ fn param<'a>(said: &'a Said<'_>, name: &str) -> Option<&'a str> {
     said.variable(&format!("PARAM_{name}"))
 }
 
-/// The objects that the call is about, as the panel writes them.
-fn objects<'a>(said: &'a Said<'_>) -> &'a str {
-    param(said, "elids").or(param(said, "elid")).unwrap_or_default()
+/// The objects that the call is about, as the panel writes them: all that it names, for whoever sends both names must
+/// not have a policy look at the wrong ones. A form is about `elid` alone.
+fn objects(said: &Said<'_>, is_form: bool) -> String {
+    let own = param(said, "elid").unwrap_or_default();
+    match param(said, "elids").filter(|_| !is_form) {
+        Some(group) if own.is_empty() => group.to_owned(),
+        Some(group) => format!("{own},{group}"),
+        None => own.to_owned(),
+    }
 }
 
 fn arguments(said: &Said<'_>) -> Result<(Phase, Kind), BridgeError> {

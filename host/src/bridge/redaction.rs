@@ -10,7 +10,7 @@ use palisade_hook::Stdin;
 use quick_xml::events::{BytesStart, BytesText, Event};
 use serde_json::Value as Json;
 
-use super::{Dialect, PanelCall, Raw, fields};
+use super::{Dialect, PRIVATE_KEY, PanelCall, Raw, fields};
 use crate::capability::{Cut, Known};
 use crate::hook::catalogue::catalogue;
 use crate::hook::looks_secret;
@@ -113,6 +113,11 @@ impl Redaction {
 
     /// A text without secrets, if it is itself a document or a form with some in it.
     fn text(&mut self, text: &str) -> Option<String> {
+        // A certificate and its key often share a field.
+        if text.contains(PRIVATE_KEY) {
+            self.take(text.as_bytes());
+            return Some(REDACTED.to_owned());
+        }
         if text.starts_with(['{', '['])
             && let Ok(mut json) = serde_json::from_str::<Json>(text)
         {
@@ -226,6 +231,10 @@ impl Redaction {
                 Event::GeneralRef(_) if secret > 0 => {}
                 // Beside the root there is no text.
                 Event::Text(text) if open == 0 && !text.trim().is_empty() => return None,
+                Event::Text(text) if text.contains(PRIVATE_KEY) => {
+                    self.take(text.as_bytes());
+                    writer.write_event(Event::Text(BytesText::new(REDACTED))).ok()?;
+                }
                 // Nobody needs what is written for people alone, and anything can be in it.
                 Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {}
                 other => writer.write_event(other).ok()?,
@@ -383,6 +392,16 @@ mod tests {
             shown(&kept);
             assert!(kept.stdin.text().starts_with("<doc"), "{}", kept.stdin.text());
         }
+    }
+
+    #[test]
+    fn private_keys_are_taken_out_whatever_their_field_is_called() {
+        let key = format!("-----BEGIN EC {PRIVATE_KEY}\ncanary\n-----END");
+        let env = [("PARAM_certificate", &*key), ("PARAM_func", "sslcert.edit")];
+        let stdin = format!("<doc><text>{key}</text></doc>");
+        let form = redacted(&call(Dialect::Coremanager, &["after", "xml"], &env, &stdin));
+        assert_eq!(form.env["PARAM_certificate"].text(), REDACTED);
+        assert!(!form.stdin.text().contains("canary"), "{}", form.stdin.text());
     }
 
     #[test]

@@ -22,8 +22,10 @@ const WHMCS: &str = "palisade.php";
 const WHMCS_PHP: &str = include_str!("../../bridges/whmcs/palisade.php");
 const ISPCONFIG: &str = "palisade.inc.php";
 const ISPCONFIG_PHP: &str = include_str!("../../bridges/ispconfig/palisade.inc.php");
-/// A word of every other file that is written.
-const MARK: &str = "palisade";
+/// What files of a registration say of themselves, where the panel lets them.
+const MARK: &str = "Written by `palisade bridge register";
+/// Files that nobody else has by these names.
+const OWN_NAMES: [&str; 4] = [LIST, CLIENT, "palisade.php", "palisade.inc.php"];
 /// The file beside a PHP file that says what to hook.
 const LIST: &str = "palisade-hooks.json";
 /// The priority of Plesk's handlers and the weight of cPanel's, in the middle of both.
@@ -268,12 +270,19 @@ fn cpanel(wanted: &Wanted<'_>) -> Registration {
         .collect();
     let links = match hooks.is_empty() {
         true => BTreeMap::new(),
-        false => BTreeMap::from([(program.clone(), wanted.program.to_owned())]),
+        false => BTreeMap::from([
+            (program.clone(), wanted.program.to_owned()),
+            // What `--describe` names for handlers that want to know of what failed.
+            (base.join("3rdparty/bin/palisade-cpanel-rollback"), wanted.program.to_owned()),
+        ]),
     };
     Registration {
         links,
         told: Some(Told::Cpanel { program, hooks }),
-        places: patterns(base, &["3rdparty/bin/palisade-hook"]),
+        places: patterns(
+            base,
+            &["3rdparty/bin/palisade-hook", "3rdparty/bin/palisade-cpanel-rollback"],
+        ),
         base: base.to_owned(),
         ..Registration::default()
     }
@@ -401,10 +410,9 @@ fn patterns(base: &Path, below: &[&str]) -> Vec<String> {
 impl OwnFile {
     /// Whether what stands there was written by a registration.
     pub fn is_own(path: &Path, contents: &[u8]) -> bool {
-        path.file_name().is_some_and(|name| name == LIST)
-            || contents
-                .windows(MARK.len())
-                .any(|window| window.eq_ignore_ascii_case(MARK.as_bytes()))
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        OWN_NAMES.contains(&name)
+            || contents.windows(MARK.len()).any(|window| window == MARK.as_bytes())
     }
 }
 

@@ -125,14 +125,14 @@ impl Host {
             offer: offer.to_owned(),
             created_ms: now,
             changed_ms: now,
-            attempts: 0,
+            // Counted before it is called: a crash in the middle must not make the next one look like the first.
+            attempts: 1,
             state: OrderState::Starting,
         };
         self.orders.add(&order).await.map_err(|error| kept(&extension, error))?;
         // Nobody else knows of it yet.
         let _claim = self.orders.claim(&order.task);
         let ran = self.ask(&provider, &order).await;
-        order.attempts = 1;
         order.changed_ms = now_ms();
         let answer = match ran.outcome {
             Ok(step) => {
@@ -169,8 +169,9 @@ impl Host {
         if !order.is_due(now_ms()) {
             return Ok(order);
         }
-        let ran = self.ask(&provider, &order).await;
         order.attempts = order.attempts.saturating_add(1);
+        self.keep(&extension, &order).await?;
+        let ran = self.ask(&provider, &order).await;
         let answer = match ran.outcome {
             Ok(step) => {
                 (order.state, order.changed_ms) = (step.into(), now_ms());

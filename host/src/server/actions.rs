@@ -1,7 +1,7 @@
 //! The panel API: hook calls before and after an action, one by one and in batches.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -39,7 +39,7 @@ pub(super) async fn before(
     let request: BeforeRequest = body::parse(&bytes)?;
     let id = request.id.clone();
     let call = request.into_call(&action, &app.config)?;
-    let decide = async { one(&decide(&app, call).await) };
+    let decide = async { one(&decide(&app, call, None).await) };
     Ok(json(match id {
         Some(id) => app.idempotency.once(Phase::Before, &id, &action, &bytes, decide).await?,
         None => decide.await,
@@ -65,7 +65,7 @@ pub(super) async fn after(
     let call = request.into_call(&action, &app.config)?;
     let its = app.clone();
     detached(&app, async move {
-        let decide = async { one(&decide(&its, call).await) };
+        let decide = async { one(&decide(&its, call, None).await) };
         match id {
             Some(id) => its.idempotency.once(Phase::After, &id, &action, &bytes, decide).await,
             None => Ok(decide.await),
@@ -119,7 +119,7 @@ pub(super) async fn after_batch(
 }
 
 /// Reads the body of a request.
-pub(super) async fn read(app: &App, headers: &HeaderMap, request: Body) -> Result<Bytes, ApiError> {
+async fn read(app: &App, headers: &HeaderMap, request: Body) -> Result<Bytes, ApiError> {
     body::read(
         headers,
         request,
@@ -155,11 +155,11 @@ pub(super) async fn detached(
     }
 }
 
-/// Decides a hook call, and counts it.
-pub(super) async fn decide(app: &App, call: HookCall) -> Decided {
+/// Decides a hook call, until `end` if there is one, and counts it.
+pub(super) async fn decide(app: &App, call: HookCall, end: Option<Instant>) -> Decided {
     app.metrics.in_flight.inc();
     let _flying = Flying(app);
-    let decided = app.host.decide(call).await;
+    let decided = app.host.decide(call, end).await;
     app.metrics.decided(&decided);
     decided
 }
@@ -178,8 +178,11 @@ fn one(decided: &Decided) -> Bytes {
 }
 
 async fn many(app: &Arc<App>, calls: Vec<HookCall>) -> Bytes {
-    let decided: Vec<Decided> =
-        stream::iter(calls).map(|call| decide(app, call)).buffered(BATCH_PARALLEL).collect().await;
+    let decided: Vec<Decided> = stream::iter(calls)
+        .map(|call| decide(app, call, None))
+        .buffered(BATCH_PARALLEL)
+        .collect()
+        .await;
     let verdicts = decided.iter().map(HookResponse::new).collect();
     written(&BatchResponse { verdicts })
 }

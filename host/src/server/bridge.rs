@@ -1,6 +1,7 @@
 //! Calls of panels as `palisade-hook` brings them: translated, decided, and answered in the panel's own words.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
-use super::actions::{BATCH_PARALLEL, decide, detached, json, read, written};
+use super::actions::{BATCH_PARALLEL, decide, detached, json, written};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Query;
 use super::wire::{self, HookResponse};
@@ -22,6 +23,10 @@ use crate::bridge::{
 use crate::hook::{Decision, HookCall, ObjectRef, Phase, Power, Rehearsal, Status};
 use crate::host::{Decided, now_ms};
 
+/// Bytes of a call. A kernel hands over up to 6 MiB of variables, each byte of which is up to six in JSON; beside them
+/// there is a document. What is refused here gets by every policy if `on-failure` lets it, so it must be hard to reach.
+const MAX_CALL_BYTES: u64 = 48 << 20;
+
 /// How a call of a panel is to be answered.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +37,9 @@ pub struct BridgeQuery {
     /// Whether this is a rehearsal: handlers answer, and nothing is changed.
     #[serde(default)]
     dry_run: bool,
+    /// Milliseconds in which the answer is wanted: whatever handlers have not answered then is decided by their
+    /// `on-failure`. Without it they have the time that the configuration gives them.
+    within_ms: Option<u32>,
 }
 
 /// All that a panel handed to a script. Bytes are a string, or `{"$bytes": "<base64>"}` where they are no UTF-8.
@@ -107,7 +115,9 @@ pub(super) async fn bridge(
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = read(&app, &headers, request).await?;
+    let end = query.within_ms.map(|ms| Instant::now() + Duration::from_millis(ms.into()));
+    let time = Duration::from_millis(app.config.body_timeout_ms.into());
+    let bytes = body::read(&headers, request, MAX_CALL_BYTES, time).await?;
     let call: PanelCall = body::parse(&bytes)?;
     app.recording.keep(&call);
     let asked = match bridge::read(&call) {
@@ -138,11 +148,12 @@ pub(super) async fn bridge(
         Asked::Registration => Ok(json(registration(&app, &call))),
         Asked::Hooks(hooks) => {
             let calls = calls(&app, hooks, query.dry_run)?;
+            let explain = query.explain;
             match calls.iter().any(|(_, call)| call.phase() == Phase::After) {
-                false => Ok(json(hooked(&app, &call, calls, query.explain).await)),
+                false => Ok(json(hooked(&app, &call, calls, end, explain).await)),
                 true => {
                     let its = app.clone();
-                    let work = async move { Ok(hooked(&its, &call, calls, query.explain).await) };
+                    let work = async move { Ok(hooked(&its, &call, calls, end, explain).await) };
                     detached(&app, work).await
                 }
             }
@@ -197,7 +208,8 @@ fn calls(
 ) -> Result<Vec<(String, HookCall)>, ApiError> {
     let rehearsal = if dry_run { Rehearsal::DryRun } else { Rehearsal::No };
     let time_ms = now_ms();
-    let checked = |hook: Translated| {
+    let checked = |mut hook: Translated| {
+        hook.fit(app.config.params as usize);
         let native = hook.native.clone();
         let call = hook.into_call(wire::new_id(), rehearsal, time_ms);
         wire::check(call, &app.config).map(|call| (native, call))
@@ -210,9 +222,10 @@ async fn hooked(
     app: &Arc<App>,
     call: &PanelCall,
     calls: Vec<(String, HookCall)>,
+    end: Option<Instant>,
     explain: bool,
 ) -> Bytes {
-    let decide = async |(native, call)| Bridged { native, decided: decide(app, call).await };
+    let decide = async |(native, call)| Bridged { native, decided: decide(app, call, end).await };
     let decided: Vec<Bridged> =
         stream::iter(calls).map(decide).buffered(BATCH_PARALLEL).collect().await;
     let answers: Vec<Answer> =

@@ -8,17 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use crate::config::ServerConfig;
 use crate::hook::{
-    Actor, ActorKind, Cause, Decision, Disclosed, Ended, HookCall, ObjectRef, Params, Phase,
-    Rehearsal, Role, Status, Use, Value, check_action,
+    Actor, ActorKind, Cause, Decision, Disclosed, Ended, HookCall, MAX_ATTRIBUTE_BYTES,
+    MAX_ATTRIBUTES, MAX_NAME_BYTES, ObjectRef, Params, Phase, Rehearsal, Role, Status, Use, Value,
+    check_action, is_name,
 };
 use crate::host::{Decided, now_ms};
 use crate::journal::EntryFault;
-
-/// Bytes of an identifier, a name or a role.
-const MAX_NAME_BYTES: usize = 512;
-/// Attributes of a hook call, and bytes of one.
-const MAX_ATTRIBUTES: usize = 100;
-const MAX_ATTRIBUTE_BYTES: usize = 4 << 10;
 
 /// A hook call before an action.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -468,7 +463,7 @@ pub(super) fn check(call: HookCall, config: &ServerConfig) -> Result<HookCall, A
 }
 
 fn check_name(what: &str, name: &str) -> Result<(), ApiError> {
-    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+    if !is_name(name) {
         let shown: String = name.chars().take(80).flat_map(char::escape_default).collect();
         return Err(ApiError::invalid(format!(
             "a name in `{what}` must have 1 to {MAX_NAME_BYTES} bytes without control characters: `{shown}`"

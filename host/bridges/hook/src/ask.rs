@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use palisade_hook::{PanelCall, Printed};
 use rustix::event::{PollFd, PollFlags};
@@ -23,15 +23,20 @@ pub enum Asking {
 }
 
 impl Asking {
-    /// The path of the host's API that takes a panel's call.
-    fn path(self) -> &'static str {
+    /// The path of the host's API that takes a panel's call, with the time that it has for it: the handlers' own
+    /// `on-failure` decides when that is over, and not this program.
+    fn path(self, end: Instant) -> String {
+        let left = end.saturating_duration_since(Instant::now()).saturating_sub(WAY_BACK);
+        let path = format!("/v1/bridge?within_ms={}", left.as_millis().max(1));
         match self {
-            Asking::Real => "/v1/bridge",
-            Asking::Probe => "/v1/bridge?dry_run=true",
+            Asking::Real => path,
+            Asking::Probe => format!("{path}&dry_run=true"),
         }
     }
 }
 
+/// What an answer may take to come back.
+const WAY_BACK: Duration = Duration::from_millis(100);
 /// Bytes of an answer, its head included.
 const MAX_ANSWER: usize = 64 << 20;
 /// Header lines of an answer.
@@ -51,7 +56,7 @@ pub fn ask(
     let mut request = format!(
         "POST {} HTTP/1.1\r\nhost: palisade\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",
-        asking.path(),
+        asking.path(end),
         body.len()
     )
     .into_bytes();

@@ -72,7 +72,11 @@ impl Config {
                 let on_failure = if denies { OnFailure::Deny } else { OnFailure::Proceed };
                 (Self { on_failure, ..Self::default() }, format!("`{}`: {error}", path.display()))
             }),
-            Err(error) => Err((Self::default(), format!("`{}` {error}", path.display()))),
+            // Somebody wanted something there, and it cannot be said that it was not to deny.
+            Err(error) => {
+                let config = Self { on_failure: OnFailure::Deny, ..Self::default() };
+                Err((config, format!("`{}` {error}", path.display())))
+            }
         }
     }
 

@@ -180,13 +180,14 @@ impl PanelCall {
             Dialect::Coremanager | Dialect::Billmanager => first() == Some(b"before"),
             // A rollback comes after the action, with what came before it; a check only asks whether to call.
             Dialect::Cpanel if first().is_some() => false,
-            Dialect::Cpanel => self.json_text("/context/stage").is_some_and(|stage| stage == "pre"),
+            // What does not say that it comes after counts as before: a refusal that comes too late is not heeded.
+            Dialect::Cpanel => self.json_text("/context/stage").is_none_or(|stage| stage != "post"),
             Dialect::Directadmin => first().is_some_and(|hook| hook.ends_with(b"_pre")),
             Dialect::Virtualmin => first() == Some(b"pre"),
             Dialect::Hestia => first().is_some_and(|hook| hook.starts_with(b"le_pre")),
             // The PHP file says so: only it knows the families of points.
             Dialect::Whmcs | Dialect::Ispconfig | Dialect::Generic => {
-                self.json_text("/phase").is_some_and(|phase| phase == "before")
+                self.json_text("/phase").is_none_or(|phase| phase != "after")
             }
         }
     }
@@ -364,6 +365,9 @@ mod tests {
             call(Dialect::Cpanel, &[], r#"{"context":{"stage":"pre"}}"#),
             call(Dialect::Directadmin, &["user_create_pre"], ""),
             call(Dialect::Virtualmin, &["pre"], ""),
+            // What cannot be read may come before.
+            call(Dialect::Cpanel, &[], "{"),
+            call(Dialect::Whmcs, &["PreModuleCreate"], "\u{0}"),
             call(Dialect::Hestia, &["le_pre"], ""),
             call(Dialect::Generic, &[], r#"{"phase":"before"}"#),
             call(Dialect::Whmcs, &["PreModuleCreate"], r#"{"phase":"before"}"#),
@@ -374,7 +378,6 @@ mod tests {
             call(Dialect::Plesk, &["client_create"], ""),
             call(Dialect::Billmanager, &["after", "cgi"], ""),
             call(Dialect::Cpanel, &[], r#"{"context":{"stage":"post"}}"#),
-            call(Dialect::Cpanel, &[], "{"),
             call(Dialect::Cpanel, &["rollback"], r#"{"context":{"stage":"pre"}}"#),
             call(Dialect::Cpanel, &["check"], r#"{"context":{"stage":"pre"}}"#),
             call(Dialect::Directadmin, &["user_create_post"], ""),

@@ -5,13 +5,26 @@ use std::fs;
 use rustix::process::{Gid, Uid};
 use rustix::thread;
 
+/// The number of the user and the group that own nothing.
+const NOBODY: u32 = 65_534;
+
 /// Becomes this user for good, if the program runs as root. It has one thread, so that what the kernel changes for a
 /// thread is changed for all of it.
 pub fn drop(user: &str) -> Result<(), String> {
     if !rustix::process::geteuid().is_root() && !rustix::process::getuid().is_root() {
         return Ok(());
     }
-    let (uid, gid) = account(user)?;
+    match account(user) {
+        Ok((uid, gid)) => turn_into(user, uid, gid),
+        Err(error) => {
+            // Nobody in particular, then: what is left to do needs no rights at all.
+            turn_into("nobody", NOBODY, NOBODY)?;
+            Err(error)
+        }
+    }
+}
+
+fn turn_into(user: &str, uid: u32, gid: u32) -> Result<(), String> {
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     let became = thread::set_thread_groups(&[])
         .and_then(|()| thread::set_thread_res_gid(gid, gid, gid))

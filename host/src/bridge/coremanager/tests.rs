@@ -319,10 +319,27 @@ fn huge_and_odd_values_are_kept() {
 
 #[test]
 fn a_group_that_is_too_large_is_refused() {
-    let ids = "u,".repeat(MAX_OBJECTS + 1);
+    let ids: String = (0..=MAX_OBJECTS).map(|n| format!("u{n},")).collect();
     let group = before(&[("PARAM_func", "user.delete"), ("PARAM_elid", &ids)]);
     assert_eq!(
         tests::hooks(&group).unwrap_err().to_string(),
         "the call names more than 1000 objects"
     );
+    let error = tests::hooks(&group).unwrap_err();
+    let read = crate::bridge::unreadable(&group, &error).unwrap().stdout;
+    assert!(read.text().contains("the call names more than 1000 objects"), "{}", read.text());
+    assert!(read.text().contains("<error type=\"palisade\""), "{}", read.text());
+}
+
+#[test]
+fn an_object_that_is_named_twice_is_one_and_none_is_hidden_by_another() {
+    let about = |env: &[(&str, &str)]| -> Vec<String> {
+        let hooks = translated(&before(env));
+        hooks.into_iter().filter_map(|hook| hook.object).map(|object| object.id).collect()
+    };
+    let delete = ("PARAM_func", "user.delete");
+    assert_eq!(about(&[delete, ("PARAM_elid", "7, 7,7")]), ["7"]);
+    assert_eq!(about(&[delete, ("PARAM_elid", "7"), ("PARAM_elids", "8, 9")]), ["7", "8", "9"]);
+    let form = [("PARAM_func", "user.edit"), ("PARAM_sok", "ok"), ("PARAM_elids", "x")];
+    assert_eq!(one(&before(&form)).action, "customer.create");
 }

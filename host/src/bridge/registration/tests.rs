@@ -141,7 +141,8 @@ fn what_plesk_lists_is_read_however_it_is_spaced() {
 fn cpanel_is_told_once_for_all_hooks() {
     let own = registered(Dialect::Cpanel, &["before:customer.create"]);
     let program = "/usr/local/cpanel/3rdparty/bin/palisade-hook";
-    assert_eq!(links(&own), [program]);
+    let rollback = "/usr/local/cpanel/3rdparty/bin/palisade-cpanel-rollback";
+    assert_eq!(links(&own), [rollback, program]);
     let told = own.told.unwrap();
     let manage = "/usr/local/cpanel/bin/manage_hooks";
     assert_eq!(lines(&told, "{}"), [format!("{manage} add script {program}")]);
