@@ -34,12 +34,12 @@ pub struct Options {
 pub enum What {
     /// Random components, at a host
     Components,
-    /// Random calls of panels, at all dialects
+    /// Random calls of panels, at each dialect for the time of a round, a minute at most
     Dialects,
 }
 
 impl Options {
-    /// All dialects for a minute.
+    /// Each dialect for a minute.
     pub const DIALECTS: Self =
         Self { what: What::Dialects, time: Some(Duration::from_secs(60)), seed: 1 };
 }

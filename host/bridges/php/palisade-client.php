@@ -23,8 +23,9 @@ final class PalisadeClient
     /** What a person reads when there is no answer and the operator wants a denial then. */
     const DENIED = 'This needs the consent of an extension that cannot be asked now. Try again in a moment.';
 
-    /** Bytes of a body, below what the host takes by default, and of an answer. */
+    /** Bytes of a body for which texts are made shorter, of one that is sent at all, and of an answer. */
     const MAX_BODY = 900 * 1024;
+    const MAX_SENT = 16 * 1024 * 1024;
     const MAX_ANSWER = 4 * 1024 * 1024;
 
     /** Bytes that a text may have. What does not fit into a body with the first is tried with the next. */
@@ -44,6 +45,9 @@ final class PalisadeClient
 
     /** What is wrong with the settings, for the log. */
     public $trouble = '';
+
+    /** Milliseconds that an answer may take to come back. */
+    const WAY_BACK = 10;
 
     private $socket = '/run/palisade/palisade.sock';
     private $numbers;
@@ -80,7 +84,9 @@ final class PalisadeClient
     public function ask(array $call, int $milliseconds): array
     {
         $end = self::now() + $milliseconds / 1000;
-        $stream = $this->send($call, $end);
+        // The handlers' own `on-failure` decides when their time is over, and not this file.
+        $within = max(1, $milliseconds - self::WAY_BACK);
+        $stream = $this->send($call, $end, '/v1/bridge?within_ms=' . $within);
         try {
             return self::answer($stream, $end);
         } finally {
@@ -94,7 +100,7 @@ final class PalisadeClient
      */
     public function tell(array $call, int $sendMilliseconds, int $graceMilliseconds): void
     {
-        $stream = $this->send($call, self::now() + $sendMilliseconds / 1000);
+        $stream = $this->send($call, self::now() + $sendMilliseconds / 1000, '/v1/bridge');
         try {
             self::isReady($stream, false, self::now() + $graceMilliseconds / 1000);
         } finally {
@@ -192,13 +198,13 @@ final class PalisadeClient
     }
 
     /** Connects and writes the call; nothing here waits longer than until `$end`. */
-    private function send(array $call, float $end)
+    private function send(array $call, float $end, string $path)
     {
         $body = self::json($call);
-        if (strlen($body) > self::MAX_BODY) {
+        if (strlen($body) > self::MAX_SENT) {
             throw new PalisadeFailure('the call is too long');
         }
-        $request = "POST /v1/bridge HTTP/1.1\r\nhost: palisade\r\ncontent-type: application/json\r\n"
+        $request = "POST $path HTTP/1.1\r\nhost: palisade\r\ncontent-type: application/json\r\n"
             . 'content-length: ' . strlen($body) . "\r\nconnection: close\r\n\r\n" . $body;
         $stream = $this->connect($end);
         stream_set_blocking($stream, false);
