@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::bridge::{Dialect, Unmet, check_required};
 use crate::capability::Services;
 use crate::conduct::{Conduct, Watched};
 use crate::config::Config;
@@ -112,6 +113,9 @@ pub enum InstallError {
         /// What it asks for.
         reason: String,
     },
+    /// The panel does not heed what a handler cannot do without.
+    #[error(transparent)]
+    Unheeded(#[from] Unmet),
     /// Another component of the same or a higher version is installed.
     #[error("`{id}` {installed} is installed; {offered} does not replace it")]
     NotNewer {
@@ -142,6 +146,7 @@ impl InstallError {
         match self {
             InstallError::Package(error) => error.code(),
             InstallError::Limits { .. } => "manifest.limits",
+            InstallError::Unheeded(_) => "panel.unheeded",
             InstallError::NotNewer { .. } => "extension.not-newer",
             InstallError::Compiled(CompiledError::Compile(CompileError::Refused(_))) => {
                 "component.invalid"
@@ -161,6 +166,7 @@ impl InstallError {
         match self {
             InstallError::Package(error) => error.hint(),
             InstallError::Registry(error) => error.hint(),
+            InstallError::Unheeded(_) => Some("install it on a host whose panel heeds it; `palisade events NAME` shows which panels call".into()),
             InstallError::NotNewer { .. } => Some("raise the version, or install with --replace".into()),
             InstallError::Limits { .. } => Some("raise `limits.ceiling` in palisade.toml if you trust it with that".into()),
             InstallError::Compiled(CompiledError::Link(_)) => {
@@ -266,12 +272,14 @@ impl Host {
         Decided { call, verdict, duration }
     }
 
-    /// Installs a packed extension, or puts it in the place of an older version.
+    /// Installs a packed extension, or puts it in the place of an older version. On a `panel` that is known it is refused
+    /// if a handler cannot do without what the panel does not heed.
     pub async fn install(
         &self,
         bytes: bytes::Bytes,
         replace: Replace,
         granting: Granting,
+        panel: Option<Dialect>,
     ) -> Result<Installed, InstallError> {
         let file = bytes.clone();
         let read = tokio::task::spawn_blocking(move || {
@@ -279,6 +287,11 @@ impl Host {
         });
         let (package, digest) =
             read.await.map_err(|error| InstallError::Host(error.to_string()))??;
+        for subscription in &package.manifest.subscriptions {
+            if let Some(panel) = panel {
+                check_required(panel, &subscription.hook, &subscription.requires)?;
+            }
+        }
         self.check_asked(&package.manifest)?;
         let _changes = self.lock_changes().await;
         let old = self.registry.snapshot().extensions.get(&package.manifest.id).cloned();
@@ -415,6 +428,11 @@ impl Host {
     pub async fn close(self) {
         self.journal.close().await;
     }
+}
+
+/// A new identifier, for what comes without one.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
 }
 
 /// Milliseconds since the epoch.

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, UpdateDeadline};
 
-use self::ask::{Advance, Ask, Handle, Offers, Start};
+use self::ask::{Ask, Handle, Offers, Operate};
 pub use self::compile::{
     CompileError, CompileLimits, VERB as COMPILE_VERB, worker as compile_worker,
 };
@@ -222,27 +222,18 @@ impl Sandbox {
         self.run(about, Offers, limit, &Left::new()).await
     }
 
-    /// Has a provider begin an operation.
-    pub async fn start(
+    /// Has a provider begin an operation, or go on with one from where the token says.
+    pub async fn operate(
         &self,
         provider: &Arc<Provider>,
         operation: Operation,
+        token: Option<Token>,
         limit: Deadline,
     ) -> Ran<Step> {
-        let ask = Start(provider.provides);
-        self.run(operating(provider, operation), ask, limit, &Left::new()).await
-    }
-
-    /// Has a provider go on with an operation.
-    pub async fn advance(
-        &self,
-        provider: &Arc<Provider>,
-        operation: Operation,
-        token: Token,
-        limit: Deadline,
-    ) -> Ran<Step> {
-        let ask = Advance(provider.provides, token);
-        self.run(operating(provider, operation), ask, limit, &Left::new()).await
+        let ask = Operate { provides: provider.provides, token };
+        let id = operation.id.clone();
+        let about = About::Provider { provider: provider.clone(), id, operation: Some(operation) };
+        self.run(about, ask, limit, &Left::new()).await
     }
 
     /// Makes one call under all guards.
@@ -334,12 +325,6 @@ impl Sandbox {
         });
         Ok(store)
     }
-}
-
-/// What a call about an operation is about.
-fn operating(provider: &Arc<Provider>, operation: Operation) -> About {
-    let id = operation.id.clone();
-    About::Provider { provider: provider.clone(), id, operation: Some(operation) }
 }
 
 /// A call while it runs. Dropped before its end, it leaves what it did.

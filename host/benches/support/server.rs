@@ -65,7 +65,7 @@ pub fn install(
     runtime.block_on(async {
         let host = Host::open(&config, Path::new(PALISADE)).await.expect("the host opens");
         for component in components {
-            host.install(component.into(), Replace::Older, Granting::All)
+            host.install(component.into(), Replace::Older, Granting::All, None)
                 .await
                 .expect("it installs");
         }

@@ -194,9 +194,7 @@ impl<'a> Request<'a> {
             (Purpose::Do, Some(action)) => &action.name,
             _ => self.function,
         };
-        let object =
-            name.strip_suffix(".password.change").or_else(|| Some(name.rsplit_once('.')?.0));
-        object.unwrap_or(name).to_owned()
+        fields::object_kind(name).to_owned()
     }
 
     fn before(&self, answers: &[Answer]) -> String {

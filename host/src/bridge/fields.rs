@@ -4,6 +4,13 @@ use super::{BridgeError, Dialect};
 use crate::hook::catalogue::{Action, Field, FieldKind, catalogue};
 use crate::hook::{Params, Phase, Value, check_action};
 
+/// What an action is about: `mailbox` of `mailbox.create`.
+pub fn object_kind(action: &str) -> &str {
+    let object =
+        action.strip_suffix(".password.change").or_else(|| Some(action.rsplit_once('.')?.0));
+    object.unwrap_or(action)
+}
+
 /// The panel under which the catalogue has the keys of fields.
 pub fn panel(dialect: Dialect) -> &'static str {
     match dialect {

@@ -40,8 +40,8 @@ pub(super) fn translate(said: &Said<'_>) -> Result<Translated, BridgeError> {
     let id =
         document.object.clone().filter(|id| is_id(id)).or_else(|| identifier(&event, &document));
     let kind = || match action {
-        Some(action) => shim::object_kind(&action.name).to_owned(),
-        None => shim::object_kind(&event).to_owned(),
+        Some(action) => fields::object_kind(&action.name).to_owned(),
+        None => fields::object_kind(&event).to_owned(),
     };
     Ok(Translated {
         actor: document.actor(),

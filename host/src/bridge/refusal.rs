@@ -2,7 +2,7 @@
 
 use palisade_hook::write::one_line;
 
-use super::{Answer, Dialect};
+use super::{Answer, Dialect, title};
 use crate::hook::Decision;
 
 /// Characters of the line. DirectAdmin shows it in a small box, and a longer one helps nobody.
@@ -17,7 +17,7 @@ pub(super) fn refusal(dialect: Dialect, answers: &[Answer]) -> Option<String> {
         (true, _) => denial(answers),
         (false, true) => format!(
             "An extension takes this action over, but {} cannot leave it out; so it is refused.",
-            display(dialect)
+            title(dialect)
         ),
         (false, false) => return None,
     };
@@ -47,16 +47,6 @@ fn plain(text: &str) -> String {
         c => c,
     };
     one_line(&text.chars().map(plain).collect::<String>(), LINE)
-}
-
-/// The panel's name as its users know it.
-fn display(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Cpanel => "cPanel",
-        Dialect::Directadmin => "DirectAdmin",
-        Dialect::Virtualmin => "Virtualmin",
-        _ => "the panel",
-    }
 }
 
 #[cfg(test)]

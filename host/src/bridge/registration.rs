@@ -25,7 +25,7 @@ const ISPCONFIG_PHP: &str = include_str!("../../bridges/ispconfig/palisade.inc.p
 /// What files of a registration say of themselves, where the panel lets them.
 const MARK: &str = "Written by `palisade bridge register";
 /// Files that nobody else has by these names.
-const OWN_NAMES: [&str; 4] = [LIST, CLIENT, "palisade.php", "palisade.inc.php"];
+const OWN_NAMES: [&str; 4] = [LIST, CLIENT, WHMCS, ISPCONFIG];
 /// The file beside a PHP file that says what to hook.
 const LIST: &str = "palisade-hooks.json";
 /// The priority of Plesk's handlers and the weight of cPanel's, in the middle of both.

@@ -6,15 +6,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use indexmap::IndexMap;
 
-use super::{PanelCall, Translated, fields};
+use super::{PRIVATE_KEY, PanelCall, Translated, fields};
 use crate::hook::catalogue::catalogue;
 use crate::hook::is_secret;
 
 /// What the attribute begins with that holds the bytes of a variable which is no UTF-8.
 const BYTES: &str = "bytes.";
 /// Variables whose bytes are kept, and bytes of one.
-const MAX_KEPT: usize = 20;
-const MAX_KEPT_BYTES: usize = 1 << 10;
+pub(super) const MAX_KEPT: usize = 20;
+pub(super) const MAX_KEPT_BYTES: usize = 1 << 10;
+
+/// The attribute that has these bytes, of a value with this name.
+pub(super) fn bytes_attribute(name: &str, bytes: &[u8]) -> (String, String) {
+    (format!("{BYTES}{name}"), BASE64.encode(bytes))
+}
 
 /// What a call says, as text: what is no UTF-8 has U+FFFD where it is not.
 pub(super) struct Said<'a> {
@@ -59,9 +64,9 @@ impl<'a> Said<'a> {
                 is_secret(&hook_call.action, &name.to_lowercase())
                     || catalogue().is_secret_key(panel, name)
             });
+            let secret = secret || value.text().contains(PRIVATE_KEY);
             if !secret && value.0.len() <= MAX_KEPT_BYTES {
-                let base64 = BASE64.encode(&value.0);
-                hook_call.attributes.insert(format!("{BYTES}{name}"), base64);
+                hook_call.attributes.extend([bytes_attribute(name, &value.0)]);
             }
         }
     }

@@ -10,24 +10,18 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use indexmap::IndexMap;
 use palisade_hook::write::xml_escaped;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::said::{MAX_KEPT, MAX_KEPT_BYTES, bytes_attribute};
 use super::{Answer, BridgeError, Printed, Said};
 use crate::hook::catalogue::{Action, catalogue};
-use crate::hook::{Actor, ActorKind, Decision, Params, Phase, Role, SECRET_KEY, Value, is_secret};
+use crate::hook::{
+    Actor, ActorKind, Decision, Params, Phase, Role, SECRET_KEY, Value, is_name, is_secret,
+};
 
-/// Bytes of a name.
-const MAX_NAME: usize = 512;
-/// What the attribute begins with that holds the bytes of a text which is no UTF-8.
-const BYTES: &str = "bytes.";
-/// Texts whose bytes are kept, and bytes of one.
-const MAX_KEPT: usize = 20;
-const MAX_KEPT_BYTES: usize = 1 << 10;
 /// Bytes of the attribute that names what was cut.
 const MAX_CUT: usize = 1 << 10;
 
@@ -118,7 +112,7 @@ impl Document {
         for (name, bytes) in
             bytes.filter(|(name, _)| is_name(name) && !is_secret(name)).take(MAX_KEPT)
         {
-            attributes.insert(format!("{BYTES}{name}"), BASE64.encode(bytes));
+            attributes.extend([bytes_attribute(name, bytes)]);
         }
         attributes
     }
@@ -151,13 +145,6 @@ fn withheld(panel: &str, json: &Json) -> Json {
         }
         plain => plain.clone(),
     }
-}
-
-/// What an action is about: `mailbox` of `mailbox.create`.
-pub(super) fn object_kind(action: &str) -> &str {
-    let object =
-        action.strip_suffix(".password.change").or_else(|| Some(action.rsplit_once('.')?.0));
-    object.unwrap_or(action)
 }
 
 /// The panel's key for a parameter, in the way that it wrote it in this call.
@@ -227,8 +214,4 @@ pub(super) fn nothing() -> Printed {
 /// Members in the order of their names, which makes the answer the same every time.
 pub(super) fn object(members: BTreeMap<String, Json>) -> Printed {
     returned(&Json::Object(members.into_iter().collect()))
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control)
 }

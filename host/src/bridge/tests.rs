@@ -86,10 +86,12 @@ fn bytes_that_are_no_text_are_kept_beside_the_text() {
     let mut call = call(Dialect::Plesk, &["client_update"], &[], "");
     call.env.insert("NEW_COMPANY_NAME".into(), Raw(b"Caf\xe9".to_vec()));
     call.env.insert("NEW_PASSWORD".into(), Raw(b"\xff\xfe".to_vec()));
+    let key = [b"\xff".as_slice(), PRIVATE_KEY.as_bytes()].concat();
+    call.env.insert("NEW_CERTIFICATE".into(), Raw(key));
     let hooks = hooks(&call).unwrap();
     assert_eq!(
         serde_json::to_value(&hooks[0].params).unwrap(),
-        serde_json::json!({ "company": "Caf\u{fffd}", "password": { "$secret": null } })
+        serde_json::json!({ "company": "Caf\u{fffd}", "password": { "$secret": null }, "certificate": { "$secret": null } })
     );
     let attributes: Vec<_> = hooks[0].attributes.iter().collect();
     assert_eq!(attributes, [(&"bytes.NEW_COMPANY_NAME".to_owned(), &"Q2Fm6Q==".to_owned())]);

@@ -287,7 +287,7 @@ fn join(action: Option<&Action>, vars: &Params, params: &mut Params) {
 }
 
 fn object(action: &str, vars: &Params) -> Option<ObjectRef> {
-    let kind = shim::object_kind(action);
+    let kind = fields::object_kind(action);
     let first = kind.split('.').next().unwrap_or(kind);
     let (_, keys) = IDENTIFIERS.iter().find(|(known, _)| *known == first)?;
     let id = keys.iter().find_map(|key| match vars.get(*key)? {

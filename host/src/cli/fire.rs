@@ -197,6 +197,24 @@ fn typed(action: &str, name: &str, value: &str) -> Result<Value, Failure> {
     }
 }
 
+/// Prints what changed and who changed it, each on a line that begins so.
+pub(super) fn print_changes(decided: &Value, indent: &str) -> Result<(), Failure> {
+    for change in items(decided, "alterations") {
+        let side = |key: &str| match change.get(key) {
+            None | Some(Value::Null) => "(nothing)".to_owned(),
+            Some(value) => output::value(value),
+        };
+        output::print(&format!(
+            "{indent}{}: {} -> {}  {}",
+            text(change, "field"),
+            side("from"),
+            side("to"),
+            output::dim(&format!("by {}", text(change, "extension")))
+        ))?;
+    }
+    Ok(())
+}
+
 /// Prints what changed, what is wrong, and what each handler did: of a verdict or an entry of the journal.
 pub(super) fn print_handlers(decided: &Value) -> Result<(), Failure> {
     for problem in items(decided, "problems") {
@@ -210,19 +228,7 @@ pub(super) fn print_handlers(decided: &Value) -> Result<(), Failure> {
             output::dim(&format!("{} by {}", text(problem, "code"), text(problem, "extension")))
         ))?;
     }
-    for change in items(decided, "alterations") {
-        let side = |key: &str| match change.get(key) {
-            None | Some(Value::Null) => "(nothing)".to_owned(),
-            Some(value) => output::value(value),
-        };
-        output::print(&format!(
-            "  {}: {} -> {}  {}",
-            text(change, "field"),
-            side("from"),
-            side("to"),
-            output::dim(&format!("by {}", text(change, "extension")))
-        ))?;
-    }
+    print_changes(decided, "  ")?;
     if let Some(result) = decided.get("result").filter(|result| !result.is_null()) {
         output::print(&format!("  result: {}", crate::hook::redacted(result)))?;
     }

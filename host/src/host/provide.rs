@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Host, now_ms};
+use super::{Host, new_id, now_ms};
 use crate::extension::{Extension, Provider, State};
 use crate::grant::Grant;
 use crate::hook::{
@@ -220,10 +220,7 @@ impl Host {
         let operation = order.operation();
         let ran = match self.conduct.admit_provider(&provider.extension.id, &deadline).await {
             Err(fault) => Ran::not_begun(fault),
-            Ok(_slot) => match token {
-                None => self.sandbox.start(provider, operation, deadline).await,
-                Some(token) => self.sandbox.advance(provider, operation, token, deadline).await,
-            },
+            Ok(_slot) => self.sandbox.operate(provider, operation, token, deadline).await,
         };
         self.note(provider, &asked, &ran, |step| match step {
             Step::Done(_) => "done",
@@ -316,9 +313,4 @@ fn failed(extension: &Extension, id: Arc<str>, fault: Fault) -> ProvideError {
 
 fn kept(extension: &Extension, error: OrdersError) -> ProvideError {
     ProvideError::Orders { extension: extension.id.clone(), error }
-}
-
-/// A new identifier, for a task or a call.
-fn new_id() -> String {
-    uuid::Uuid::now_v7().to_string()
 }

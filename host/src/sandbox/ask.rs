@@ -26,10 +26,11 @@ pub(super) trait Ask: Send {
 pub(super) struct Handle;
 /// What is on offer.
 pub(super) struct Offers;
-/// To begin the operation.
-pub(super) struct Start(pub Provides);
-/// To go on with it.
-pub(super) struct Advance(pub Provides, pub Token);
+/// To begin the operation, or with a token to go on with it.
+pub(super) struct Operate {
+    pub provides: Provides,
+    pub token: Option<Token>,
+}
 
 impl Ask for Handle {
     type Answer = Outcome;
@@ -62,23 +63,7 @@ impl Ask for Offers {
     }
 }
 
-impl Ask for Start {
-    type Answer = Step;
-
-    async fn ask(
-        self,
-        prepared: &Prepared,
-        store: &mut Store<RunState>,
-    ) -> wasmtime::Result<Result<Step, Fault>> {
-        let Some(indices) = &prepared.provider else { return Ok(Err(lacks("provider"))) };
-        let instance = prepared.pre.instantiate_async(&mut *store).await?;
-        let guest = indices.load(&mut *store, &instance)?;
-        let answer = guest.call_start(&mut *store, Resource::new_borrow(0)).await?;
-        Ok(checked(answer, |step| capability::step(step, self.0)))
-    }
-}
-
-impl Ask for Advance {
+impl Ask for Operate {
     type Answer = Step;
 
     async fn ask(
@@ -90,8 +75,11 @@ impl Ask for Advance {
         let instance = prepared.pre.instantiate_async(&mut *store).await?;
         let guest = indices.load(&mut *store, &instance)?;
         let operation = Resource::new_borrow(0);
-        let answer = guest.call_advance(&mut *store, operation, &self.1.0).await?;
-        Ok(checked(answer, |step| capability::step(step, self.0)))
+        let answer = match &self.token {
+            None => guest.call_start(&mut *store, operation).await?,
+            Some(token) => guest.call_advance(&mut *store, operation, &token.0).await?,
+        };
+        Ok(checked(answer, |step| capability::step(step, self.provides)))
     }
 }
 

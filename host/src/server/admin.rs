@@ -15,7 +15,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Path, Query};
 use super::grants::{self, GrantsResponse};
 use super::{AppState, body};
-use crate::bridge::{self, Dialect};
+use crate::bridge::Dialect;
 use crate::conduct::Bypassed;
 use crate::extension::{Access, Extension, Settings, State as ExtensionState};
 use crate::hook::catalogue::{FieldKind, catalogue};
@@ -23,7 +23,7 @@ use crate::hook::{Decision, Phase, Power, Status};
 use crate::host::{InstallChange, Replace};
 use crate::journal::{Entry, Faults, Filter};
 use crate::order::Provides;
-use crate::package::{OnFailure, Package};
+use crate::package::OnFailure;
 
 /// An installed extension, in a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -350,11 +350,12 @@ pub(super) async fn install(
     let replace = if query.replace { Replace::Any } else { Replace::Older };
     let granting = grants::parse_granting(query.grants.as_deref())?;
     let panel = query.panel.or(app.shown_config.panel);
-    let bytes = check_heeded(bytes, panel).await?;
     let its = app.clone();
     // An installation that has begun is finished, whether the operator waits or not.
-    let installed =
-        app.detached.spawn(async move { its.host.install(bytes, replace, granting).await }).await;
+    let installed = app
+        .detached
+        .spawn(async move { its.host.install(bytes, replace, granting, panel).await })
+        .await;
     let installed = installed.map_err(|error| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     })??;
@@ -367,27 +368,6 @@ pub(super) async fn install(
     };
     tracing::info!(extension.id = %extension.id, version = %extension.version, "`{}` {} is {change}", extension.id, extension.version);
     Ok(json(&InstallResponse { change, replaced, panel, extension: detail(&app, extension) }))
-}
-
-/// Refuses a component whose handlers cannot do without what the panel does not heed.
-async fn check_heeded(bytes: Bytes, panel: Option<Dialect>) -> Result<Bytes, ApiError> {
-    let Some(panel) = panel else { return Ok(bytes) };
-    let file = bytes.clone();
-    let checked = tokio::task::spawn_blocking(move || match Package::read(&file) {
-        Ok(package) => package.manifest.subscriptions.iter().try_for_each(|subscription| {
-            bridge::check_required(panel, &subscription.hook, &subscription.requires)
-        }),
-        // What is wrong with a component is said when it is installed.
-        Err(_) => Ok(()),
-    });
-    let checked = checked.await.map_err(|error| {
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
-    })?;
-    checked.map(|()| bytes).map_err(|unmet| {
-        let hint = "install it on a host whose panel heeds it; `palisade events NAME` shows which panels call";
-        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "panel.unheeded", unmet.to_string())
-            .with_hint(Some(hint))
-    })
 }
 
 /// Shows one extension.

@@ -21,7 +21,7 @@ use crate::bridge::{
     Translated,
 };
 use crate::hook::{Decision, HookCall, ObjectRef, Phase, Power, Rehearsal, Status};
-use crate::host::{Decided, now_ms};
+use crate::host::{Decided, new_id, now_ms};
 
 /// Bytes of a call. A kernel hands over up to 6 MiB of variables, each byte of which is up to six in JSON; beside them
 /// there is a document. What is refused here gets by every policy if `on-failure` lets it, so it must be hard to reach.
@@ -211,7 +211,7 @@ fn calls(
     let checked = |mut hook: Translated| {
         hook.fit(app.config.params as usize);
         let native = hook.native.clone();
-        let call = hook.into_call(wire::new_id(), rehearsal, time_ms);
+        let call = hook.into_call(new_id(), rehearsal, time_ms);
         wire::check(call, &app.config).map(|call| (native, call))
     };
     hooks.into_iter().map(checked).collect()

@@ -12,7 +12,7 @@ use crate::hook::{
     MAX_ATTRIBUTES, MAX_NAME_BYTES, ObjectRef, Params, Phase, Rehearsal, Role, Status, Use, Value,
     check_action, is_name,
 };
-use crate::host::{Decided, now_ms};
+use crate::host::{Decided, new_id, now_ms};
 use crate::journal::EntryFault;
 
 /// A hook call before an action.
@@ -396,11 +396,6 @@ fn depth(counted: u32, caused_by: &[Cause]) -> u32 {
 
 fn rehearsal(dry_run: bool) -> Rehearsal {
     if dry_run { Rehearsal::DryRun } else { Rehearsal::No }
-}
-
-/// An identifier for an action that came without one.
-pub(super) fn new_id() -> String {
-    uuid::Uuid::now_v7().to_string()
 }
 
 /// Checks everything that the JSON's shape does not say.

@@ -36,9 +36,23 @@ pub async fn checked(program: &Path) -> Result<Value, Failure> {
     })
 }
 
+/// Makes a call as the panel does.
+pub async fn call(program: &Path, call: &PanelCall) -> Result<Output, Failure> {
+    started(program, Vec::new(), call).await
+}
+
 /// Rehearses a call.
 pub async fn probe(program: &Path, call: &PanelCall) -> Result<Output, Failure> {
-    let mut arguments: Vec<OsString> = vec!["--probe".into(), call.dialect.name().into()];
+    started(program, vec!["--probe".into()], call).await
+}
+
+/// Starts the program for a call, with these arguments before those of the panel.
+async fn started(
+    program: &Path,
+    mut arguments: Vec<OsString>,
+    call: &PanelCall,
+) -> Result<Output, Failure> {
+    arguments.push(call.dialect.name().into());
     arguments.extend(call.arguments.iter().map(|raw| OsStr::from_bytes(&raw.0).to_owned()));
     let env: Vec<(&str, &OsStr)> =
         call.env.iter().map(|(name, raw)| (name.as_str(), OsStr::from_bytes(&raw.0))).collect();

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use clap::Args;
 use hyper::Method;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
 
+use super::program;
 use crate::bridge::{self, Asked, PanelCall, Raw, RecordedCall, Translated, recorded_calls};
 use crate::cli::client::{Client, Content};
+use crate::cli::fire::print_changes;
 use crate::cli::output::{self, Failure, Format, items, text};
 use crate::cli::{Context, block_on};
 use crate::hook::Power;
@@ -123,29 +123,10 @@ impl Player {
     }
 }
 
-/// Starts the program as a panel would, and returns what it printed.
+/// What the program prints of the call.
 async fn run(program: &Path, call: &PanelCall) -> Result<String, Failure> {
-    use std::os::unix::ffi::OsStrExt as _;
-    let failed = |error: &dyn std::fmt::Display| {
-        Failure::new(format!("`{}` cannot be run: {error}", program.display()))
-    };
-    let os = |raw: &Raw| std::ffi::OsStr::from_bytes(&raw.0).to_owned();
-    let mut child = tokio::process::Command::new(program)
-        .arg(call.dialect.name())
-        .args(call.arguments.iter().map(os))
-        .env_clear()
-        .envs(call.env.iter().map(|(name, value)| (name, os(value))))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        // What it says there stands in the verdict that is shown.
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| failed(&error))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A dialect without a document does not read it.
-        let _ = stdin.write_all(&call.stdin.0).await;
-    }
-    let output = child.wait_with_output().await.map_err(|error| failed(&error))?;
+    // What it says on standard error stands in the verdict that is shown.
+    let output = program::call(program, call).await?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -217,21 +198,7 @@ fn print(
             output::dim(&format!("by {}", text(problem, "extension")))
         ))?;
     }
-    for change in items(verdict, "alterations") {
-        let side = |key: &str| {
-            change
-                .get(key)
-                .filter(|value| !value.is_null())
-                .map_or("(nothing)".to_owned(), output::value)
-        };
-        output::print(&format!(
-            "          {}: {} -> {}  {}",
-            text(change, "field"),
-            side("from"),
-            side("to"),
-            output::dim(&format!("by {}", text(change, "extension")))
-        ))?;
-    }
+    print_changes(verdict, "          ")?;
     if let Some(result) =
         verdict.get("result").filter(|result| !result.is_null() && word == "skipped")
     {
