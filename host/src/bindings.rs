@@ -9,6 +9,8 @@ mod generated {
             world everything {
                 include palisade:extension/event-handler@1.0.0;
                 include palisade:extension/provider@1.0.0;
+                include palisade:extension/gui-pages@1.0.0;
+                include palisade:extension/gui-overlay@1.0.0;
             }
         ",
         world: "palisade:host/everything",
@@ -22,6 +24,8 @@ mod generated {
         with: {
             "palisade:core/secrets.secret": crate::capability::SecretHandle,
             "palisade:events/types.event": crate::capability::EventHandle,
+            "palisade:gui/panel.page": crate::capability::PanelPageHandle,
+            "palisade:gui/types.request": crate::capability::RequestHandle,
             "palisade:kv/store.bucket": crate::capability::Bucket,
             "palisade:provider/types.operation": crate::capability::OperationHandle,
         },
@@ -31,11 +35,14 @@ mod generated {
 pub use generated::Everything;
 /// What components export: any of these.
 pub use generated::exports::palisade::events::handler;
+pub use generated::exports::palisade::gui::{overlay, pages};
 pub use generated::exports::palisade::provider::{catalogue, provider};
 pub use generated::palisade::commands::runner as commands;
 pub use generated::palisade::core::types as core_types;
 pub use generated::palisade::core::{context, log, reveal, secrets, settings};
 pub use generated::palisade::events::types as events;
+pub use generated::palisade::gui::panel as panel_page;
+pub use generated::palisade::gui::types as gui;
 pub use generated::palisade::http::client as http;
 pub use generated::palisade::kv::store as kv;
 pub use generated::palisade::provider::types as provider_types;

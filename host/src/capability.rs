@@ -11,10 +11,12 @@ mod known;
 mod kv;
 mod log;
 mod operation;
+mod page;
 mod secrets;
 mod settings;
 mod uses;
 mod value;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,17 +31,23 @@ pub use self::kv::Bucket;
 pub(crate) use self::kv::{prefix as kv_prefix, sweep as sweep_kv};
 pub use self::log::Log;
 pub use self::operation::{OperationHandle, offers, step};
+pub use self::page::{PanelPageHandle, RequestHandle};
 pub use self::secrets::SecretHandle;
 use self::uses::Uses;
 pub use self::value::outcome;
+pub use self::view::{choices, edits, reply, view};
 use crate::command::Commands;
 use crate::config::Config;
-use crate::extension::{Extension, Handler, Provider};
+use crate::extension::{Drawer, Extension, Handler, Provider};
 use crate::hook::{Cause, Event, Fault, Outcome, Rehearsal, Value};
 use crate::limits::Limits;
+use crate::locale::Locale;
 use crate::order::{Offer, Operation, Step};
 use crate::outbound::Outbound;
+use crate::overlay::Edit;
+use crate::person::{PanelPage, Request};
 use crate::storage::Storage;
+use crate::view::{Choice, Reply, View};
 
 /// Random bytes that a guest gets at one time. The host makes them in its own memory first, and in one go.
 const MAX_RANDOM_BYTES: u64 = 64 << 10;
@@ -90,6 +98,22 @@ pub enum About {
         /// The operation. What is on offer, a provider is asked without one.
         operation: Option<Operation>,
     },
+    /// An extension with pages, about one of them.
+    Page {
+        /// The extension.
+        drawer: Arc<Drawer>,
+        /// What is asked for.
+        request: Request,
+        /// Whether only a page is drawn, which changes nothing.
+        rehearsal: Rehearsal,
+    },
+    /// An extension that changes pages of the panel.
+    Overlay {
+        /// The extension.
+        drawer: Arc<Drawer>,
+        /// The page.
+        page: PanelPage,
+    },
 }
 
 /// The state of one call of one extension. It is made for the call and dropped with it.
@@ -137,7 +161,7 @@ impl Answer for Outcome {
     fn take_out_secrets(&mut self, call: &CallState) -> Result<(), String> {
         match &call.about {
             About::Event { event, .. } => call.known.take_out_of_answer(event, self),
-            About::Provider { .. } => Err("it decided where there was nothing to decide".into()),
+            _ => Err("it decided where there was nothing to decide".into()),
         }
     }
 }
@@ -165,6 +189,22 @@ impl Answer for Step {
     }
 }
 
+/// What a page shows was freed of secrets when it was taken in, text by text.
+macro_rules! drawn {
+    ($($answer:ty),*) => {$(
+        impl Answer for $answer {
+            fn secrets(&self) -> Vec<&Value> {
+                Vec::new()
+            }
+
+            fn take_out_secrets(&mut self, _: &CallState) -> Result<(), String> {
+                Ok(())
+            }
+        }
+    )*};
+}
+drawn!(View, Reply, Vec<Choice>, Vec<Edit>);
+
 /// Ends a call with a fault: host functions return it as their error, and the sandbox finds it again.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -176,6 +216,7 @@ impl About {
         match self {
             Self::Event { handler, .. } => &handler.extension,
             Self::Provider { provider, .. } => &provider.extension,
+            Self::Page { drawer, .. } | Self::Overlay { drawer, .. } => &drawer.extension,
         }
     }
 
@@ -184,6 +225,7 @@ impl About {
         match self {
             Self::Event { handler, .. } => &handler.limits,
             Self::Provider { provider, .. } => &provider.limits,
+            Self::Page { drawer, .. } | Self::Overlay { drawer, .. } => &drawer.limits,
         }
     }
 
@@ -192,6 +234,8 @@ impl About {
         match self {
             Self::Event { event, .. } => &event.call.id,
             Self::Provider { id, .. } => id,
+            Self::Page { request, .. } => &request.id,
+            Self::Overlay { page, .. } => &page.id,
         }
     }
 
@@ -199,7 +243,7 @@ impl About {
     fn causes(&self) -> &[Cause] {
         match self {
             Self::Event { event, .. } => &event.call.caused_by,
-            Self::Provider { .. } => &[],
+            Self::Provider { .. } | Self::Page { .. } | Self::Overlay { .. } => &[],
         }
     }
 
@@ -208,6 +252,8 @@ impl About {
         match self {
             Self::Event { event, .. } => event.call.rehearsal,
             Self::Provider { .. } => Rehearsal::No,
+            Self::Page { rehearsal, .. } => *rehearsal,
+            Self::Overlay { .. } => Rehearsal::DryRun,
         }
     }
 }
@@ -251,7 +297,16 @@ impl CallState {
     fn event(&self) -> wasmtime::Result<(&Arc<Handler>, &Event)> {
         match &self.about {
             About::Event { handler, event } => Ok((handler, event)),
-            About::Provider { .. } => Err(wasmtime::format_err!("this call is about no event")),
+            _ => Err(wasmtime::format_err!("this call is about no event")),
+        }
+    }
+
+    /// Who draws, and for whose eyes, if this call is about something to look at.
+    fn drawn(&self) -> Option<(&Drawer, &Locale)> {
+        match &self.about {
+            About::Page { drawer, request, .. } => Some((drawer, &request.locale)),
+            About::Overlay { drawer, page } => Some((drawer, &page.locale)),
+            About::Event { .. } | About::Provider { .. } => None,
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::grant::{Grant, Grants, Standing};
 use crate::hook::{Power, SECRET_KEY};
 use crate::limits::Limits;
+use crate::messages::Catalogue;
 use crate::order::Provides;
 use crate::package::{Fields, Manifest, OnFailure, Subscription, is_secret_setting};
 use crate::storage::Digest;
@@ -88,6 +89,19 @@ pub struct Provider {
     pub provides: Provides,
     /// What bounds a call.
     pub limits: Limits,
+}
+
+/// An extension that draws: a page of its own, or changes to a page of the panel; and what bounds a call of it.
+#[derive(Debug)]
+pub struct Drawer {
+    /// The extension.
+    pub extension: Arc<Extension>,
+    /// What bounds a call.
+    pub limits: Limits,
+    /// Of a page of the panel, the fields and columns that it sees.
+    pub read: Fields,
+    /// Its messages.
+    pub catalogue: Arc<Catalogue>,
 }
 
 /// What a handler may see and do: what its subscription asks for and the operator granted.

@@ -1,10 +1,14 @@
-//! Who looks at a page, as the panel says. Data, no I/O.
+//! Who looks at a page, as the panel says, and what they ask for. Data, no I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::hook::{ObjectRef, Role};
+use crate::hook::{ObjectRef, Params, Role};
+use crate::locale::Locale;
+use crate::view::Window;
 
 /// A person who looks at pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +45,14 @@ impl Person {
         Role::from_name(&self.role)
     }
 
+    /// Whether the person sees what is shown to these roles. Who runs the panel sees everything.
+    pub fn is_among(&self, roles: &[String]) -> bool {
+        match self.role() {
+            Role::Superuser | Role::Administrator => true,
+            role => roles.iter().any(|name| name == role.name()),
+        }
+    }
+
     /// Whether the person may see the object.
     pub fn sees(&self, object: &ObjectRef) -> bool {
         match &self.objects {
@@ -48,4 +60,48 @@ impl Person {
             Objects::These(objects) => objects.contains(&(object.kind.clone(), object.id.clone())),
         }
     }
+}
+
+/// A request for a page, or a button on it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The identifier of the call.
+    pub id: Arc<str>,
+    /// The page, by its identifier in the manifest.
+    pub page: String,
+    /// Who asks.
+    pub person: Arc<Person>,
+    /// The reader's language.
+    pub locale: Locale,
+    /// The object that the page is about. The person may see it.
+    pub object: Option<ObjectRef>,
+    /// The rows that are chosen, of those that were shown to this person.
+    pub rows: Vec<String>,
+    /// What was entered.
+    pub inputs: Params,
+    /// What the form carried.
+    pub state: Option<String>,
+    /// The part of a list that is asked for.
+    pub window: Window,
+}
+
+/// A page of the panel that is about to be shown.
+#[derive(Debug, Clone)]
+pub struct PanelPage {
+    /// The identifier of the call.
+    pub id: Arc<str>,
+    /// The overlay, by its identifier in the manifest.
+    pub overlay: String,
+    /// The panel's name for the page.
+    pub name: String,
+    /// Who sees it.
+    pub person: Arc<Person>,
+    /// The reader's language.
+    pub locale: Locale,
+    /// The object that it is about. The person may see it.
+    pub object: Option<ObjectRef>,
+    /// The fields of a form.
+    pub fields: Params,
+    /// The rows of a list, with their cells by column.
+    pub rows: IndexMap<String, Params>,
 }

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, UpdateDeadline};
 
-use self::ask::{Ask, Handle, Offers, Operate};
+use self::ask::{Act, Apply, Ask, Handle, Lookup, Offers, Operate, Render};
 pub use self::compile::{
     CompileError, CompileLimits, VERB as COMPILE_VERB, worker as compile_worker,
 };
@@ -29,13 +29,16 @@ use self::compiled::Compiled;
 pub use self::compiled::CompiledError;
 use self::limiter::Limiter;
 use self::ticker::Ticker;
-use crate::bindings::{Everything, catalogue, handler, provider};
+use crate::bindings::{Everything, catalogue, handler, overlay, pages, provider};
 use crate::capability::{About, Answer, CallState, Services, Stop};
-use crate::extension::{Extension, Handler, Provider};
-use crate::hook::{Event, Fault, LogRecord, Outcome, Use};
+use crate::extension::{Drawer, Extension, Handler, Provider};
+use crate::hook::{Event, Fault, LogRecord, Outcome, Rehearsal, Use};
 use crate::limits::HostLimits;
 use crate::order::{Offer, Operation, Step, Token};
+use crate::overlay::Edit;
+use crate::person::{PanelPage, Request};
 use crate::storage::{Blobs, Digest};
+use crate::view::{Choice, Reply, View};
 
 /// Fuel that a call of the host costs, beside one unit for each byte that it copies.
 const HOST_CALL_FUEL: u64 = 500;
@@ -74,6 +77,8 @@ pub(crate) struct Prepared {
     handler: Option<handler::GuestIndices>,
     provider: Option<provider::GuestIndices>,
     catalogue: Option<catalogue::GuestIndices>,
+    pages: Option<pages::GuestIndices>,
+    overlay: Option<overlay::GuestIndices>,
 }
 
 impl Prepared {
@@ -99,11 +104,19 @@ impl Prepared {
                 "palisade:provider/catalogue@1.0.0",
                 catalogue::GuestIndices::new,
             )?,
+            pages: exported(&pre, "palisade:gui/pages@1.0.0", pages::GuestIndices::new)?,
+            overlay: exported(&pre, "palisade:gui/overlay@1.0.0", overlay::GuestIndices::new)?,
             pre,
         };
-        match prepared.handler.is_none() && prepared.provider.is_none() {
-            true => Err(wasmtime::format_err!("it exports neither a handler nor a provider")),
-            false => Ok(prepared),
+        let is_any = prepared.handler.is_some()
+            || prepared.provider.is_some()
+            || prepared.pages.is_some()
+            || prepared.overlay.is_some();
+        match is_any {
+            true => Ok(prepared),
+            false => Err(wasmtime::format_err!(
+                "it exports no handler, no provider, no pages and no overlay"
+            )),
         }
     }
 }
@@ -234,6 +247,55 @@ impl Sandbox {
         let id = operation.id.clone();
         let about = About::Provider { provider: provider.clone(), id, operation: Some(operation) };
         self.run(about, ask, limit, &Left::new()).await
+    }
+
+    /// Has an extension describe a page.
+    pub async fn render(
+        &self,
+        drawer: &Arc<Drawer>,
+        request: Request,
+        limit: Deadline,
+    ) -> Ran<View> {
+        let rehearsal = Rehearsal::DryRun;
+        let about = About::Page { drawer: drawer.clone(), request, rehearsal };
+        self.run(about, Render, limit, &Left::new()).await
+    }
+
+    /// Has an extension carry out a button.
+    pub async fn act(
+        &self,
+        drawer: &Arc<Drawer>,
+        request: Request,
+        button: String,
+        limit: Deadline,
+    ) -> Ran<Reply> {
+        let about = About::Page { drawer: drawer.clone(), request, rehearsal: Rehearsal::No };
+        self.run(about, Act { button }, limit, &Left::new()).await
+    }
+
+    /// Has an extension find values to choose from: `most` at most.
+    pub async fn lookup(
+        &self,
+        drawer: &Arc<Drawer>,
+        request: Request,
+        (name, typed): (String, String),
+        most: u32,
+        limit: Deadline,
+    ) -> Ran<Vec<Choice>> {
+        let rehearsal = Rehearsal::DryRun;
+        let about = About::Page { drawer: drawer.clone(), request, rehearsal };
+        self.run(about, Lookup { name, typed, limit: most }, limit, &Left::new()).await
+    }
+
+    /// Asks an extension what to change of a page of the panel.
+    pub async fn apply(
+        &self,
+        drawer: &Arc<Drawer>,
+        page: PanelPage,
+        limit: Deadline,
+    ) -> Ran<Vec<Edit>> {
+        let about = About::Overlay { drawer: drawer.clone(), page };
+        self.run(about, Apply, limit, &Left::new()).await
     }
 
     /// Makes one call under all guards.

@@ -23,10 +23,12 @@ impl context::Host for CallState {
 
     fn locale(&mut self) -> wasmtime::Result<String> {
         let told = match &self.about {
-            About::Event { event, .. } => event.call.attributes.get(LOCALE),
+            About::Event { event, .. } => event.call.attributes.get(LOCALE).map(String::as_str),
+            About::Page { request, .. } => Some(request.locale.tag()),
+            About::Overlay { page, .. } => Some(page.locale.tag()),
             About::Provider { .. } => None,
         };
-        let locale = told.unwrap_or(&self.services.locale).clone();
+        let locale = told.unwrap_or(&self.services.locale).to_owned();
         self.called(locale.len())?;
         Ok(locale)
     }

@@ -118,7 +118,7 @@ impl Known {
         Some(kept)
     }
 
-    fn is_in(&self, text: &str) -> bool {
+    pub(super) fn is_in(&self, text: &str) -> bool {
         !self.is_empty() && self.finder().is_none_or(|finder| finder.is_match(text))
     }
 

@@ -156,7 +156,7 @@ impl CallState {
                     Some(Value::Secret(secret)) => Some(secret.expose()),
                     _ => None,
                 },
-                About::Provider { .. } => None,
+                About::Provider { .. } | About::Page { .. } | About::Overlay { .. } => None,
             },
         };
         let Some(value) = value else { return Ok(None) };

@@ -8,6 +8,8 @@ use crate::bindings::core_types::Failure;
 use crate::capability::{self, Answer};
 use crate::hook::{Fault, Outcome};
 use crate::order::{Offer, Provides, Step, Token};
+use crate::overlay::Edit;
+use crate::view::{Choice, Reply, View};
 
 /// One call of an export.
 pub(super) trait Ask: Send {
@@ -31,6 +33,21 @@ pub(super) struct Operate {
     pub provides: Provides,
     pub token: Option<Token>,
 }
+
+/// To describe a page.
+pub(super) struct Render;
+/// To carry out a button.
+pub(super) struct Act {
+    pub button: String,
+}
+/// To find values to choose from.
+pub(super) struct Lookup {
+    pub name: String,
+    pub typed: String,
+    pub limit: u32,
+}
+/// To say what to change of a page of the panel.
+pub(super) struct Apply;
 
 impl Ask for Handle {
     type Answer = Outcome;
@@ -80,6 +97,73 @@ impl Ask for Operate {
             Some(token) => guest.call_advance(&mut *store, operation, &token.0).await?,
         };
         Ok(checked(answer, |step| capability::step(step, self.provides)))
+    }
+}
+
+impl Ask for Render {
+    type Answer = View;
+
+    async fn ask(
+        self,
+        prepared: &Prepared,
+        store: &mut Store<RunState>,
+    ) -> wasmtime::Result<Result<View, Fault>> {
+        let Some(indices) = &prepared.pages else { return Ok(Err(lacks("pages"))) };
+        let instance = prepared.pre.instantiate_async(&mut *store).await?;
+        let guest = indices.load(&mut *store, &instance)?;
+        let answer = guest.call_render(&mut *store, Resource::new_borrow(0)).await?;
+        Ok(checked(answer, |view| capability::view(&store.data().call, view)))
+    }
+}
+
+impl Ask for Act {
+    type Answer = Reply;
+
+    async fn ask(
+        self,
+        prepared: &Prepared,
+        store: &mut Store<RunState>,
+    ) -> wasmtime::Result<Result<Reply, Fault>> {
+        let Some(indices) = &prepared.pages else { return Ok(Err(lacks("pages"))) };
+        let instance = prepared.pre.instantiate_async(&mut *store).await?;
+        let guest = indices.load(&mut *store, &instance)?;
+        let answer = guest.call_act(&mut *store, Resource::new_borrow(0), &self.button).await?;
+        Ok(checked(answer, |reply| capability::reply(&store.data().call, reply)))
+    }
+}
+
+impl Ask for Lookup {
+    type Answer = Vec<Choice>;
+
+    async fn ask(
+        self,
+        prepared: &Prepared,
+        store: &mut Store<RunState>,
+    ) -> wasmtime::Result<Result<Vec<Choice>, Fault>> {
+        let Some(indices) = &prepared.pages else { return Ok(Err(lacks("pages"))) };
+        let instance = prepared.pre.instantiate_async(&mut *store).await?;
+        let guest = indices.load(&mut *store, &instance)?;
+        let Self { name, typed, limit } = self;
+        let request = Resource::new_borrow(0);
+        let answer = guest.call_lookup(&mut *store, request, &name, &typed, limit).await?;
+        let limit = limit as usize;
+        Ok(checked(answer, |found| capability::choices(&store.data().call, found, limit)))
+    }
+}
+
+impl Ask for Apply {
+    type Answer = Vec<Edit>;
+
+    async fn ask(
+        self,
+        prepared: &Prepared,
+        store: &mut Store<RunState>,
+    ) -> wasmtime::Result<Result<Vec<Edit>, Fault>> {
+        let Some(indices) = &prepared.overlay else { return Ok(Err(lacks("overlay"))) };
+        let instance = prepared.pre.instantiate_async(&mut *store).await?;
+        let guest = indices.load(&mut *store, &instance)?;
+        let answer = guest.call_apply(&mut *store, Resource::new_borrow(0)).await?;
+        Ok(checked(answer, |edits| capability::edits(&store.data().call, edits)))
     }
 }
 
