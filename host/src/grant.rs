@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hook::{HookPattern, Pattern, Phase};
 use crate::order::Provides;
+use crate::place::{Kind, Place};
 use crate::suggest;
 
 /// Everything that an operator granted an extension.
@@ -48,6 +49,12 @@ pub enum Grant {
     Command(String),
     /// `provide server`: take orders.
     Provide(Provides),
+    /// `show object.tab domain`: show pages at a place, of objects of this kind if it is about one.
+    Show(Place, Option<String>),
+    /// `change list.column domain.list`: change a page of the panel.
+    Change(Place, String),
+    /// `see domain.list name`: see a field or a column of a page of the panel; `*` for each.
+    See(String, String),
 }
 
 /// A scheme, a host and a port, in the one form in which they are compared: `https://crm.example.com`, with the port
@@ -147,10 +154,13 @@ impl Grant {
             ("http", _) => Origin::parse(rest).map(Self::Http),
             ("command", _) => check_command_name(rest).map(|()| Self::Command(rest.into())),
             ("provide", _) => provides(rest).map(Self::Provide),
+            ("show", _) => show(rest),
+            ("change", _) => change(rest),
+            ("see", _) => see(rest),
             _ => {
-                const WORDS: [&str; 10] = [
+                const WORDS: [&str; 13] = [
                     "deny", "skip", "alter", "read", "use", "reveal", "kv", "http", "command",
-                    "provide",
+                    "provide", "show", "change", "see",
                 ];
                 let near = suggest::nearest(word, WORDS)
                     .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
@@ -162,7 +172,7 @@ impl Grant {
 
     /// Whether it comes with the installation: an extension that sees nothing decides nothing. It can be revoked.
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Read(..))
+        matches!(self, Self::Read(..) | Self::See(..))
     }
 
     /// The grant in words, as what the extension wants: `refuse mailbox.create before it is done`.
@@ -195,6 +205,13 @@ impl Grant {
             Self::Http(origin) => format!("reach {origin}"),
             Self::Command(name) => format!("run the command `{name}`"),
             Self::Provide(Provides::Server) => "provide servers to order".to_owned(),
+            Self::Show(place, None) => place.in_words().to_owned(),
+            Self::Show(place, Some(kind)) => format!("{} about each `{kind}`", place.in_words()),
+            Self::Change(place, page) => format!("{} `{page}` of the panel", place.in_words()),
+            Self::See(page, field) if field == ALL_FIELDS => {
+                format!("see everything that is not secret on the page `{page}` of the panel")
+            }
+            Self::See(page, field) => format!("see `{field}` on the page `{page}` of the panel"),
         }
     }
 }
@@ -206,6 +223,40 @@ fn provides(word: &str) -> Result<Provides, String> {
         let words = all.map(|provides| format!("`{provides}`")).join(", ");
         format!("what can be provided is {words}")
     })
+}
+
+/// A place of this kind.
+fn place(name: &str, kind: Kind) -> Result<Place, String> {
+    Place::from_name(name).filter(|place| place.kind() == kind).ok_or_else(|| {
+        let what = match kind {
+            Kind::Page => "where pages are shown",
+            Kind::Overlay => "that can be changed",
+        };
+        format!("`{name}` is no place {what}")
+    })
+}
+
+fn show(rest: &str) -> Result<Grant, String> {
+    match rest.split_once(' ') {
+        None => Ok(Grant::Show(place(rest, Kind::Page)?, None)),
+        Some((name, kind)) => {
+            check_panel_name(kind)?;
+            Ok(Grant::Show(place(name, Kind::Page)?, Some(kind.to_owned())))
+        }
+    }
+}
+
+fn change(rest: &str) -> Result<Grant, String> {
+    let (name, page) = rest.split_once(' ').ok_or("the page of the panel is missing")?;
+    check_panel_name(page)?;
+    Ok(Grant::Change(place(name, Kind::Overlay)?, page.to_owned()))
+}
+
+fn see(rest: &str) -> Result<Grant, String> {
+    let (page, field) = rest.split_once(' ').ok_or("the field is missing")?;
+    check_panel_name(page)?;
+    check_field(field)?;
+    Ok(Grant::See(page.to_owned(), field.to_owned()))
 }
 
 /// The actions of a hook, in words.
@@ -240,6 +291,15 @@ pub(crate) fn check_field(name: &str) -> Result<(), String> {
     }
 }
 
+/// Checks a name of the panel, such as of a page or a kind of object.
+pub(crate) fn check_panel_name(name: &str) -> Result<(), String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b);
+    match (1..=64).contains(&name.len()) && name.bytes().all(fits) {
+        true => Ok(()),
+        false => Err("a name of the panel is 1 to 64 of a-z, A-Z, 0-9 and `-_.:/`".into()),
+    }
+}
+
 /// Checks the name of a command: words of `a-z` and `0-9` joined by `-`.
 pub(crate) fn check_command_name(name: &str) -> Result<(), String> {
     let word = |word: &str| {
@@ -268,6 +328,10 @@ impl fmt::Display for Grant {
             Self::Http(origin) => write!(f, "http {origin}"),
             Self::Command(name) => write!(f, "command {name}"),
             Self::Provide(provides) => write!(f, "provide {provides}"),
+            Self::Show(place, None) => write!(f, "show {place}"),
+            Self::Show(place, Some(kind)) => write!(f, "show {place} {kind}"),
+            Self::Change(place, page) => write!(f, "change {place} {page}"),
+            Self::See(page, field) => write!(f, "see {page} {field}"),
         }
     }
 }
@@ -343,6 +407,10 @@ mod tests {
             "http http://127.0.0.1:8080",
             "command smbpasswd",
             "provide server",
+            "show menu.main",
+            "show object.tab domain",
+            "change list.column domain.list",
+            "see domain.list name",
         ] {
             assert_eq!(Grant::parse(text).unwrap().to_string(), text);
         }
@@ -382,7 +450,7 @@ mod tests {
         let reason = |text: &str| Grant::parse(text).unwrap_err().to_string();
         assert_eq!(
             reason("dennny before:mailbox.create"),
-            "not a grant: it begins with none of deny, skip, alter, read, use, reveal, kv, http, command, provide; did you mean `deny`?: `dennny before:mailbox.create`"
+            "not a grant: it begins with none of deny, skip, alter, read, use, reveal, kv, http, command, provide, show, change, see; did you mean `deny`?: `dennny before:mailbox.create`"
         );
         assert_eq!(
             reason("read before:mailbox.create"),
@@ -395,6 +463,11 @@ mod tests {
             "not a grant: what can be provided is `server`: `provide servers`"
         );
         assert!(reason("deny mailbox.create").contains("`before:` or `after:`"));
+        assert!(reason("show menu").contains("`menu` is no place where pages are shown"));
+        assert!(reason("show list.column").contains("no place where"));
+        assert!(reason("change menu.main domain.list").contains("no place that can be changed"));
+        assert!(reason("see domain.list").contains("the field is missing"));
+        assert!(reason("show object.tab <b>").contains("a name of the panel"));
     }
 
     #[test]
@@ -406,6 +479,11 @@ mod tests {
             "read the secret `password` of customer.create, before it is done"
         );
         assert_eq!(words("provide server"), "provide servers to order");
+        assert_eq!(words("show object.tab domain"), "show a tab about each `domain`");
+        assert_eq!(
+            words("change list.column domain.list"),
+            "add and hide columns of the list `domain.list` of the panel"
+        );
         assert_eq!(words("http https://crm.example.com"), "reach https://crm.example.com");
         for origin in ["http://127.0.0.1:8080", "http://localhost", "http://[::ffff:7f00:1]"] {
             let here = format!("reach {origin}, on this machine");

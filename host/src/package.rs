@@ -5,11 +5,12 @@
 mod component;
 mod manifest;
 
-use self::component::Part;
+use self::component::{Part, Parts};
 pub use self::component::{Component, ComponentError, MANIFEST_SECTION, embed};
 pub(crate) use self::manifest::is_secret_setting;
 pub use self::manifest::{
-    Fields, Manifest, ManifestError, OnFailure, OwnActions, Provision, Subscription,
+    Fields, Manifest, ManifestError, OnFailure, Overlay, OwnActions, Page, Provision, Subscription,
+    Title,
 };
 
 /// A component and the manifest that it carries, each checked, and the one against the other.
@@ -75,9 +76,12 @@ impl Package {
 
     fn check(component: &Component, manifest_text: String) -> Result<Self, PackageError> {
         let manifest = Manifest::parse(&manifest_text)?;
-        let handler = if manifest.subscriptions.is_empty() { Part::Absent } else { Part::Asked };
-        let provider = if manifest.provider.is_some() { Part::Asked } else { Part::Absent };
-        component.check_contract(handler, provider)?;
+        component.check_contract(&Parts {
+            handler: Part::asked(!manifest.subscriptions.is_empty()),
+            provider: Part::asked(manifest.provider.is_some()),
+            pages: Part::asked(!manifest.pages.is_empty()),
+            overlay: Part::asked(!manifest.overlays.is_empty()),
+        })?;
         Ok(Self { manifest, manifest_text })
     }
 }

@@ -260,7 +260,7 @@ async fn a_manifest_that_asks_for_the_wrong_thing_is_refused() {
         (HOOK, "hook = \"before:*\"\n[settings]\ntype = \"object\"\nproperties = 7\n"),
     ]);
     insta::assert_snapshot!(lines.await, @r#"
-    422 manifest.invalid: the manifest is wrong: it subscribes to no hook and provides nothing (hint: add a hook: [[on]] hook = "before:mailbox.create")
+    422 manifest.invalid: the manifest is wrong: it subscribes to no hook, provides nothing and shows nothing (hint: add a hook: [[on]] hook = "before:mailbox.create")
     422 manifest.invalid: the manifest is wrong: `hook` must be `before:` or `after:` and an action: `mailbox.create` (hint: such as `before:mailbox.create`, `after:site.*` or `after:*`)
     422 manifest.invalid: the manifest is wrong: `hook` must be `before:` or `after:` and an action: `during:mailbox.create` (hint: such as `before:mailbox.create`, `after:site.*` or `after:*`)
     422 manifest.invalid: the manifest is wrong: `hook` must be `before:` or `after:` and an action: `before:mailbox*` (hint: such as `before:mailbox.create`, `after:site.*` or `after:*`)

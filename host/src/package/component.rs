@@ -14,6 +14,9 @@ const HANDLER: &str = "palisade:events/handler";
 /// The interfaces that a provider exports.
 const PROVIDER: &str = "palisade:provider/provider";
 const CATALOGUE: &str = "palisade:provider/catalogue";
+/// The interfaces of whoever shows pages and changes those of the panel.
+const PAGES: &str = "palisade:gui/pages";
+const OVERLAY: &str = "palisade:gui/overlay";
 /// How deeply components may nest; toolchains make two levels.
 const MAX_DEPTH: usize = 4;
 /// Core modules and components in one file; toolchains make about ten.
@@ -22,7 +25,7 @@ const MAX_PARTS: usize = 200;
 const MAX_FUNCTIONS: u64 = 200_000;
 
 /// The interfaces that this host offers to guests, with the version that it implements.
-static OFFERED: [(&str, semver::Version); 14] = [
+static OFFERED: [(&str, semver::Version); 18] = [
     ("palisade:core/types", semver::Version::new(1, 0, 0)),
     ("palisade:core/context", semver::Version::new(1, 0, 0)),
     ("palisade:core/log", semver::Version::new(1, 0, 0)),
@@ -37,18 +40,42 @@ static OFFERED: [(&str, semver::Version); 14] = [
     ("palisade:provider/types", semver::Version::new(1, 0, 0)),
     (PROVIDER, semver::Version::new(1, 0, 0)),
     (CATALOGUE, semver::Version::new(1, 0, 0)),
+    ("palisade:gui/types", semver::Version::new(1, 0, 0)),
+    ("palisade:gui/panel", semver::Version::new(1, 0, 0)),
+    (PAGES, semver::Version::new(1, 0, 0)),
+    (OVERLAY, semver::Version::new(1, 0, 0)),
 ];
 /// The packages of WASI 0.2 that are linked with nothing behind them.
 const WASI: [&str; 6] =
     ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
 /// Whether a manifest has the tables that make use of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Part {
     /// It has.
     Asked,
     /// It has not.
+    #[default]
     Absent,
+}
+
+impl Part {
+    /// Asked for if the manifest has the tables.
+    pub(super) fn asked(has_tables: bool) -> Self {
+        match has_tables {
+            true => Self::Asked,
+            false => Self::Absent,
+        }
+    }
+}
+
+/// Which exports a manifest makes use of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) handler: Part,
+    pub(super) provider: Part,
+    pub(super) pages: Part,
+    pub(super) overlay: Part,
 }
 
 /// What was read of a component.
@@ -94,6 +121,16 @@ pub enum ComponentError {
         /// What it exports instead.
         found: String,
     },
+    /// Its manifest has it draw, and it does not.
+    #[error("exports no `{missing}`, and its manifest has `{table}`; it exports {found}")]
+    NoDrawing {
+        /// The interface.
+        missing: &'static str,
+        /// The table of the manifest.
+        table: &'static str,
+        /// What it exports instead.
+        found: String,
+    },
     /// It exports what its manifest does not speak of, so that it would never be called.
     #[error("exports `{name}`, and its manifest has no `{table}`")]
     NotInManifest {
@@ -127,6 +164,7 @@ impl ComponentError {
             ComponentError::Invalid { .. } => "component.invalid",
             ComponentError::NoHandler { .. } => "component.no-handler",
             ComponentError::NoProvider { .. } => "component.no-provider",
+            ComponentError::NoDrawing { .. } => "component.no-drawing",
             ComponentError::NotInManifest { .. } => "component.not-in-manifest",
             ComponentError::UnknownImport { .. } => "component.unknown-import",
             ComponentError::ContractVersion { .. } => "component.contract-version",
@@ -141,9 +179,10 @@ impl ComponentError {
             ComponentError::Invalid { .. } => None,
             ComponentError::NoHandler { .. } => Some("build against the world palisade:extension/event-handler".into()),
             ComponentError::NoProvider { .. } => Some("build against the world palisade:extension/provider".into()),
+            ComponentError::NoDrawing { .. } => Some("build against the world palisade:extension/gui-pages or gui-overlay".into()),
             ComponentError::NotInManifest { table, .. } => Some(format!("add the table `{table}`, or leave the export out")),
             ComponentError::UnknownImport { .. } => {
-                Some("an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands, palisade:provider and WASI 0.2 without wasi:http".into())
+                Some("an extension can import palisade:core, palisade:events, palisade:kv, palisade:http, palisade:commands, palisade:provider, palisade:gui and WASI 0.2 without wasi:http".into())
             }
             ComponentError::ContractVersion { .. } => Some("build the extension against the contract of this host, or upgrade the host".into()),
         }
@@ -189,18 +228,23 @@ impl Component {
     }
 
     /// Checks that the component exports what its manifest speaks of, and imports nothing that the host does not have.
-    pub(super) fn check_contract(
-        &self,
-        handler: Part,
-        provider: Part,
-    ) -> Result<(), ComponentError> {
+    pub(super) fn check_contract(&self, parts: &Parts) -> Result<(), ComponentError> {
         let found = || self.shown_exports();
-        self.check_export(HANDLER, "[[on]]", handler, || ComponentError::NoHandler {
+        self.check_export(HANDLER, "[[on]]", parts.handler, || ComponentError::NoHandler {
             found: found(),
         })?;
         for missing in [PROVIDER, CATALOGUE] {
-            self.check_export(missing, "[provider]", provider, || ComponentError::NoProvider {
+            self.check_export(missing, "[provider]", parts.provider, || ComponentError::NoProvider {
                 missing,
+                found: found(),
+            })?;
+        }
+        for (missing, table, part) in
+            [(PAGES, "[[page]]", parts.pages), (OVERLAY, "[[overlay]]", parts.overlay)]
+        {
+            self.check_export(missing, table, part, || ComponentError::NoDrawing {
+                missing,
+                table,
                 found: found(),
             })?;
         }

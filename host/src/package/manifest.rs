@@ -1,6 +1,7 @@
 //! `extension.toml`: what an extension says of itself and asks for. Text in, a checked manifest out; no I/O.
 
 mod asks;
+mod gui;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,6 +11,8 @@ use serde::Deserialize;
 
 pub(crate) use self::asks::is_secret_setting;
 use self::asks::{Needs, asks_of, check_needs, check_size};
+pub use self::gui::{Overlay, Page, Title};
+use self::gui::{OverlayTable, PageTable, check_drawn};
 use crate::condition::Condition;
 use crate::grant::{self, ALL_FIELDS, Ask, Grant};
 use crate::hook::{HookPattern, HookPatternError, Phase, Power, Status};
@@ -45,6 +48,10 @@ pub struct Manifest {
     pub subscriptions: Vec<Subscription>,
     /// What it provides, if panels can order something of it.
     pub provider: Option<Provision>,
+    /// Its pages.
+    pub pages: Vec<Page>,
+    /// The places of the panel that it changes.
+    pub overlays: Vec<Overlay>,
     /// Everything that it asks for and the operator may grant, in the manifest's order.
     pub asks: Vec<Ask>,
     /// The JSON Schema of its settings.
@@ -183,6 +190,10 @@ struct File {
     on: Vec<On>,
     provider: Option<ProviderAsked>,
     #[serde(default)]
+    page: Vec<PageTable>,
+    #[serde(default)]
+    overlay: Vec<OverlayTable>,
+    #[serde(default)]
     needs: Needs,
     #[serde(default)]
     limits: LimitsAsked,
@@ -277,9 +288,10 @@ impl Manifest {
             ))
         })?;
         let kv_bytes = file.needs.kv.as_ref().and_then(|kv| kv.quota_bytes);
-        if file.on.is_empty() && file.provider.is_none() {
+        let draws = !file.page.is_empty() || !file.overlay.is_empty();
+        if file.on.is_empty() && file.provider.is_none() && !draws {
             return Err(ManifestError {
-                message: "it subscribes to no hook and provides nothing".into(),
+                message: "it subscribes to no hook, provides nothing and shows nothing".into(),
                 hint: Some("add a hook: [[on]] hook = \"before:mailbox.create\"".into()),
             });
         }
@@ -302,6 +314,8 @@ impl Manifest {
                 Some(Provision { provides, asked })
             }
         };
+        let drawn = check_drawn(file.page, file.overlay, memory_bytes, kv_bytes)?;
+        asks.extend(drawn.asks);
         let settings_schema = check_schema(file.settings)?;
         asks.extend(check_needs(file.needs, &settings_schema)?);
         check_size(&asks)?;
@@ -314,6 +328,8 @@ impl Manifest {
             homepage: extension.homepage,
             subscriptions,
             provider,
+            pages: drawn.pages,
+            overlays: drawn.overlays,
             asks,
             settings_schema,
         })

@@ -46,7 +46,7 @@ fn an_unknown_key_is_refused_with_a_suggestion() {
 
 #[test]
 fn a_manifest_without_a_hook_is_refused() {
-    assert_eq!(message(""), "it subscribes to no hook and provides nothing");
+    assert_eq!(message(""), "it subscribes to no hook, provides nothing and shows nothing");
 }
 
 #[test]
