@@ -3,4 +3,6 @@
 //! Everything here is escaped by construction: nothing that an extension says becomes markup, script or style.
 
 pub mod draw;
+pub mod seal;
+pub mod session;
 pub mod words;

@@ -2,6 +2,7 @@
 //!
 //! It decides hook calls and carries out what an operator asks. The server speaks for it; nothing here knows HTTP.
 
+mod pages;
 mod provide;
 
 use std::path::Path;
@@ -16,8 +17,10 @@ use crate::conduct::{Conduct, Watched};
 use crate::config::Config;
 use crate::dispatch::dispatch;
 use crate::extension::{Extension, Settings, State};
+use crate::gui::session::Sessions;
 use crate::hook::{HookCall, Verdict};
 use crate::journal::Journal;
+use crate::messages::Catalogue;
 use crate::orders::Orders;
 use crate::package::{Manifest, Package, PackageError};
 use crate::registry::{GrantChange, Granting, Registry, RegistryError};
@@ -25,6 +28,7 @@ use crate::sandbox::{CompileError, CompiledError, Sandbox};
 use crate::seal::{KeySources, Sealer};
 use crate::storage::{Blobs, Digest, Storage, StorageError};
 
+pub use self::pages::{Applied, Contribution, PageError};
 pub use self::provide::ProvideError;
 
 /// A running host.
@@ -39,6 +43,8 @@ pub struct Host {
     pub conduct: Conduct,
     /// What panels ordered of extensions.
     pub orders: Orders,
+    /// Who looks at pages.
+    pub sessions: Sessions,
     sandbox: Sandbox,
     components: Blobs,
     /// Lets changes of the registry come one after another, over the time that compiling takes. Hook calls never
@@ -198,6 +204,7 @@ impl Host {
         let host = Self {
             registry,
             orders,
+            sessions: Sessions::default(),
             journal,
             storage,
             conduct: Conduct::of(config),
@@ -332,8 +339,15 @@ impl Host {
         let asked = manifest.subscriptions.iter().map(|subscription| &subscription.asked);
         let asked = asked
             .chain(manifest.provider.as_ref().map(|provider| &provider.asked))
+            .chain(manifest.pages.iter().map(|page| &page.asked))
+            .chain(manifest.overlays.iter().map(|overlay| &overlay.asked))
             .try_for_each(|asked| asked.check(&limits.ceiling));
         asked.map_err(|reason| InstallError::Limits { id: manifest.id.clone(), reason })
+    }
+
+    /// The messages of an extension.
+    fn catalogue(&self, _: &Extension) -> Arc<Catalogue> {
+        Arc::default()
     }
 
     /// Enables or disables an extension. Enabling one forgets how it behaved, so that it is bypassed no longer.

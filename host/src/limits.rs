@@ -18,6 +18,8 @@ pub struct HostLimits {
     pub after: PhaseLimits,
     /// Of a provider.
     pub provider: ProviderLimits,
+    /// Of a call about a page.
+    pub page: PageLimits,
     /// Bytes of memory that all linear memories of a call have together.
     pub memory_bytes: u64,
     /// Elements that all tables of a call have together.
@@ -68,6 +70,16 @@ pub struct ProviderLimits {
     pub deadline_ms: u32,
 }
 
+/// The limits of a call about a page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PageLimits {
+    /// Units of fuel.
+    pub fuel: u64,
+    /// Milliseconds of wall time. A person waits for it.
+    pub deadline_ms: u32,
+}
+
 /// What a manifest may ask for at most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -92,6 +104,7 @@ impl Default for HostLimits {
                 chain_deadline_ms: 60_000,
             },
             provider: ProviderLimits::default(),
+            page: PageLimits::default(),
             memory_bytes: 64 << 20,
             table_elements: 20_000,
             instances: 32,
@@ -112,6 +125,12 @@ impl Default for HostLimits {
 impl Default for ProviderLimits {
     fn default() -> Self {
         Self { fuel: 200_000_000, deadline_ms: 8_000 }
+    }
+}
+
+impl Default for PageLimits {
+    fn default() -> Self {
+        Self { fuel: 100_000_000, deadline_ms: 2_000 }
     }
 }
 
@@ -220,6 +239,11 @@ impl HostLimits {
         self.with(self.provider.fuel, self.provider.deadline_ms, asked, set)
     }
 
+    /// What bounds a call about a page.
+    pub fn resolve_page(&self, asked: &Asked, set: &LimitOverrides) -> Limits {
+        self.with(self.page.fuel, self.page.deadline_ms, asked, set)
+    }
+
     fn with(&self, fuel: u64, deadline_ms: u32, asked: &Asked, set: &LimitOverrides) -> Limits {
         let deadline_ms = set.deadline_ms.or(asked.deadline_ms).unwrap_or(deadline_ms);
         Limits {
@@ -249,6 +273,8 @@ impl HostLimits {
         }
         positive("limits.provider.fuel", self.provider.fuel)?;
         positive("limits.provider.deadline-ms", self.provider.deadline_ms.into())?;
+        positive("limits.page.fuel", self.page.fuel)?;
+        positive("limits.page.deadline-ms", self.page.deadline_ms.into())?;
         for (name, value) in [
             ("memory-bytes", self.memory_bytes),
             ("table-elements", self.table_elements),

@@ -25,7 +25,7 @@ use crate::conduct::VetoAction;
 use crate::extension::{Access, Extension, Handler, Provider, Settings, State, Waiting};
 use crate::grant::{Grant, Grants};
 use crate::hook::Phase;
-use crate::limits::{HostLimits, LimitOverrides, Limits};
+use crate::limits::{Asked, HostLimits, LimitOverrides, Limits};
 use crate::order::Provides;
 use crate::package::{Manifest, OnFailure, Package};
 use crate::seal::Sealer;
@@ -67,6 +67,13 @@ impl Policy {
         let unset = LimitOverrides::default();
         let set = self.overrides.get(&*extension.id).map_or(&unset, |set| &set.limits);
         Some((provision.provides, self.limits.resolve_provider(&provision.asked, set)))
+    }
+
+    /// What bounds a call about a page of an extension.
+    pub fn page(&self, extension: &Extension, asked: &Asked) -> Limits {
+        let unset = LimitOverrides::default();
+        let set = self.overrides.get(&*extension.id).map_or(&unset, |set| &set.limits);
+        self.limits.resolve_page(asked, set)
     }
 }
 
