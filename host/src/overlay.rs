@@ -105,10 +105,9 @@ impl Edit {
     /// Whether such a change belongs to the place.
     fn belongs_to(&self, place: Place) -> bool {
         match self {
-            Self::AddNote(_) => matches!(
-                place,
-                Place::FormField | Place::PageInject | Place::Notification
-            ),
+            Self::AddNote(_) => {
+                matches!(place, Place::FormField | Place::PageInject | Place::Notification)
+            }
             Self::AddSection { .. }
             | Self::AddField { .. }
             | Self::HideField { .. }

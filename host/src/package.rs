@@ -5,8 +5,8 @@
 mod component;
 mod manifest;
 
-use self::component::{Part, Parts};
 pub use self::component::{Component, ComponentError, MANIFEST_SECTION, embed};
+use self::component::{Part, Parts};
 pub(crate) use self::manifest::is_secret_setting;
 pub use self::manifest::{
     Fields, Manifest, ManifestError, OnFailure, Overlay, OwnActions, Page, Provision, Subscription,

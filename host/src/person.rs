@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::hook::{ObjectRef, Params, Role};
+use crate::hook::{ObjectRef, Params, Role, Value, looks_secret};
 use crate::locale::Locale;
 use crate::view::Window;
 
@@ -39,6 +39,19 @@ pub enum Objects {
     These(BTreeSet<(String, String)>),
 }
 
+impl PanelPage {
+    /// Withholds what is secret by its name.
+    pub fn seal_secrets(&mut self) {
+        let cells = self.rows.values_mut().flat_map(|cells| cells.iter_mut());
+        for (name, value) in self.fields.iter_mut().chain(cells) {
+            if looks_secret(name) {
+                let taken = std::mem::replace(value, Value::Null);
+                *value = taken.sealed();
+            }
+        }
+    }
+}
+
 impl Person {
     /// What the person may do in the panel.
     pub fn role(&self) -> Role {
@@ -50,6 +63,14 @@ impl Person {
         match self.role() {
             Role::Superuser | Role::Administrator => true,
             role => roles.iter().any(|name| name == role.name()),
+        }
+    }
+
+    /// Whether the person may see an object of this identifier, whatever its kind.
+    pub fn sees_some(&self, id: &str) -> bool {
+        match &self.objects {
+            Objects::All => true,
+            Objects::These(objects) => objects.iter().any(|(_, its)| its == id),
         }
     }
 

@@ -11,6 +11,7 @@ mod bridge;
 mod error;
 mod extract;
 mod grants;
+mod gui;
 mod idempotency;
 mod listen;
 mod metrics;

@@ -367,8 +367,9 @@ impl<'a> Taker<'a> {
             wit::Control::Date => Control::Date,
             wit::Control::DateTime => Control::DateTime,
             wit::Control::File(types) => Control::File {
-                media_types: self
-                    .all("media types", types, 20, |taker, name| taker.name("a media type", name))?,
+                media_types: self.all("media types", types, 20, |taker, name| {
+                    taker.name("a media type", name)
+                })?,
             },
             wit::Control::Shown => Control::Shown,
             wit::Control::Custom(custom) => Control::Custom(self.custom(custom)?),
@@ -477,7 +478,9 @@ impl<'a> Taker<'a> {
         unique("the row", rows.iter().map(|row| &row.id))?;
         if let Some(row) = rows.iter().find(|row| row.cells.len() != columns.len()) {
             let (id, cells, columns) = (shown(&row.id), row.cells.len(), columns.len());
-            return Err(format!("the row `{id}` has {cells} cells, and there are {columns} columns"));
+            return Err(format!(
+                "the row `{id}` has {cells} cells, and there are {columns} columns"
+            ));
         }
         Ok(Listing {
             title: self.label(listing.title)?,
@@ -485,7 +488,10 @@ impl<'a> Taker<'a> {
             columns,
             rows,
             total: listing.total,
-            next: listing.next.map(|next| self.name("where the next rows begin", next)).transpose()?,
+            next: listing
+                .next
+                .map(|next| self.name("where the next rows begin", next))
+                .transpose()?,
             searchable: listing.searchable,
             buttons: self.buttons(listing.buttons)?,
             empty: self.label_if(listing.empty)?,
@@ -627,7 +633,8 @@ impl<'a> Taker<'a> {
         }
         let media_type = self.name("a media type", download.media_type)?;
         let token = |part: &str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-+._".contains(&b))
+            !part.is_empty()
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-+._".contains(&b))
         };
         if !media_type.split_once('/').is_some_and(|(kind, rest)| token(kind) && token(rest)) {
             return Err(format!("not a media type such as `text/csv`: `{}`", shown(&media_type)));

@@ -107,9 +107,9 @@ impl Carried {
     /// What a form carries.
     fn of(form: &Form) -> Self {
         let fields = form.sections.iter().flat_map(|section| &section.fields);
-        let fields = fields.filter(|field| !field.read_only).filter_map(|field| {
-            Entry::of(&field.control).map(|entry| (field.name.clone(), entry))
-        });
+        let fields = fields
+            .filter(|field| !field.read_only)
+            .filter_map(|field| Entry::of(&field.control).map(|entry| (field.name.clone(), entry)));
         Self { state: form.state.clone(), fields: fields.collect() }
     }
 
@@ -245,7 +245,8 @@ mod tests {
     fn what_was_changed_is_refused() {
         let signer = signer();
         let sealed = signer.seal(&["row", "notes"], "1");
-        for forged in [sealed.replace(".1", ".2"), ".1".into(), "1".into(), format!("AAAA{sealed}")] {
+        for forged in [sealed.replace(".1", ".2"), ".1".into(), "1".into(), format!("AAAA{sealed}")]
+        {
             assert_eq!(signer.open(&["row", "notes"], &forged), None, "{forged}");
         }
     }
@@ -289,7 +290,8 @@ mod tests {
             carried.check(&Params::from_iter([(name.to_owned(), value)]))
         };
         assert_eq!(check("days", Value::Integer(3)), Ok(()));
-        let message = |checked: Result<(), Vec<FieldProblem>>| checked.unwrap_err().remove(0).message;
+        let message =
+            |checked: Result<(), Vec<FieldProblem>>| checked.unwrap_err().remove(0).message;
         assert_eq!(message(check("days", Value::Text("x".into()))), "must be a whole number");
         for name in ["fixed", "other"] {
             assert!(message(check(name, Value::Text("x".into()))).contains("has no field"));

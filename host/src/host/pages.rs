@@ -165,7 +165,8 @@ impl Host {
     /// Has an extension describe a page.
     pub async fn render(&self, extension: &str, request: Request) -> Result<View, PageError> {
         let drawer = self.page_drawer(extension, &request)?;
-        let call = Called::new(RENDER, &request.id, &request.page, &request.person, &request.object);
+        let call =
+            Called::new(RENDER, &request.id, &request.page, &request.person, &request.object);
         let deadline = deadline(&drawer);
         let ran = match self.conduct.admit_provider(&drawer.extension.id, &deadline).await {
             Ok(_slot) => self.sandbox.render(&drawer, request, deadline).await,
@@ -204,7 +205,8 @@ impl Host {
         typed: String,
     ) -> Result<Vec<Choice>, PageError> {
         let drawer = self.page_drawer(extension, &request)?;
-        let call = Called::new(LOOKUP, &request.id, &request.page, &request.person, &request.object);
+        let call =
+            Called::new(LOOKUP, &request.id, &request.page, &request.person, &request.object);
         let deadline = deadline(&drawer);
         let ran = match self.conduct.admit_provider(&drawer.extension.id, &deadline).await {
             Ok(_slot) => {
@@ -215,6 +217,13 @@ impl Host {
         self.answer(&drawer, &call, ran)
     }
 
+    /// Whether it is an overlay of an extension, and no page.
+    pub fn is_overlay(&self, extension: &str, id: &str) -> bool {
+        let snapshot = self.registry.snapshot();
+        let extension = snapshot.extensions.get(extension);
+        extension.is_some_and(|its| its.manifest.overlays.iter().any(|overlay| overlay.id == id))
+    }
+
     /// Has extensions change a page of the panel, one after another: each sees the values that those before it set.
     pub async fn overlays(&self, place: Option<Place>, mut page: PanelPage) -> Vec<Applied> {
         let snapshot = self.registry.snapshot_owned();
@@ -223,7 +232,8 @@ impl Host {
             snapshot.extensions.values().filter(|extension| extension.state == State::Enabled);
         for extension in enabled {
             let wanted = extension.manifest.overlays.iter().filter(|overlay| {
-                (overlay.page == page.name || overlay.place == Place::PageInject && overlay.page == "any")
+                (overlay.page == page.name
+                    || overlay.place == Place::PageInject && overlay.page == "any")
                     && place.is_none_or(|place| overlay.place == place)
                     && page.person.is_among(&overlay.visible_to)
                     && extension.check(&overlay.grant()).is_ok()
@@ -425,11 +435,7 @@ fn deadline(drawer: &Drawer) -> Deadline {
 }
 
 /// Checks that a page about an object gets one of its kind, which the person may see.
-fn check_object(
-    page: &Page,
-    object: Option<&ObjectRef>,
-    person: &Person,
-) -> Result<(), PageError> {
+fn check_object(page: &Page, object: Option<&ObjectRef>, person: &Person) -> Result<(), PageError> {
     let wrong = |message: String| Err(PageError::Object(message));
     match (&page.object, object) {
         (None, None) => Ok(()),

@@ -234,9 +234,8 @@ impl Component {
             found: found(),
         })?;
         for missing in [PROVIDER, CATALOGUE] {
-            self.check_export(missing, "[provider]", parts.provider, || ComponentError::NoProvider {
-                missing,
-                found: found(),
+            self.check_export(missing, "[provider]", parts.provider, || {
+                ComponentError::NoProvider { missing, found: found() }
             })?;
         }
         for (missing, table, part) in

@@ -92,7 +92,9 @@ fn needed(path: &str) -> Option<Role> {
     match path {
         "/healthz" | "/readyz" => None,
         "/v1/openapi.json" | "/v1/actions" | "/v1/bridge" => Some(Role::Panel),
-        path if path.starts_with("/v1/actions/") => Some(Role::Panel),
+        path if path.starts_with("/v1/actions/") || path.starts_with("/v1/gui/") => {
+            Some(Role::Panel)
+        }
         _ => Some(Role::Operator),
     }
 }
@@ -125,7 +127,7 @@ pub(super) fn check<B>(app: &App, peer: Peer, request: &Request<B>) -> Result<()
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "auth.role",
-            "the panel's token may only call hooks",
+            "the panel's token may only call hooks and show pages",
         )
         .with_hint(Some("use the operator's token")));
     }

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, actions, admin, bridge, grants, orders, recording};
+use super::{App, actions, admin, bridge, grants, gui, orders, recording};
 
 /// What stands above the paths.
 #[derive(utoipa::OpenApi)]
@@ -21,6 +21,7 @@ use super::{App, actions, admin, bridge, grants, orders, recording};
     security(("token" = [])),
     tags(
         (name = "hooks", description = "What a panel calls"),
+        (name = "gui", description = "Pages of extensions, and changes to pages of the panel"),
         (name = "extensions", description = "What is installed"),
         (name = "host", description = "The host itself")
     )
@@ -51,6 +52,13 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(actions::after_batch))
         .routes(routes!(bridge::bridge))
         .routes(routes!(recording::begin, recording::show, recording::end))
+        .routes(routes!(gui::open_session, gui::close_sessions))
+        .routes(routes!(gui::close_session))
+        .routes(routes!(gui::place))
+        .routes(routes!(gui::page))
+        .routes(routes!(gui::act))
+        .routes(routes!(gui::lookup))
+        .routes(routes!(gui::overlays))
         .routes(routes!(admin::list_actions))
         .routes(routes!(admin::list_extensions, admin::install))
         .routes(routes!(admin::show_extension, admin::remove))

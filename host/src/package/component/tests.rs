@@ -20,10 +20,7 @@ fn component(imports: &[&str], exports: &[&str]) -> Vec<u8> {
 }
 
 fn error(imports: &[&str], exports: &[&str]) -> ComponentError {
-    Component::read(&component(imports, exports))
-        .unwrap()
-        .check_contract(&HANDLES)
-        .unwrap_err()
+    Component::read(&component(imports, exports)).unwrap().check_contract(&HANDLES).unwrap_err()
 }
 
 const HANDLES: Parts = Parts {

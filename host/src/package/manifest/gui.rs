@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{
-    Fields, MAX_REASON, ManifestError, check_more_than_nothing, check_text, shown, wrong,
-};
+use super::{Fields, MAX_REASON, ManifestError, check_more_than_nothing, check_text, shown, wrong};
 use crate::grant::{self, Ask, Grant};
 use crate::limits::Asked;
 use crate::place::{Kind, Place};
@@ -126,8 +124,7 @@ pub(super) fn check_drawn(
     if number > MAX_DRAWN {
         return Err(wrong(format!("it has {number} pages and overlays, the limit is {MAX_DRAWN}")));
     }
-    let asked =
-        |fuel, deadline_ms| Asked { fuel, deadline_ms, memory_bytes, kv_bytes };
+    let asked = |fuel, deadline_ms| Asked { fuel, deadline_ms, memory_bytes, kv_bytes };
     let mut drawn = Drawn { pages: Vec::new(), overlays: Vec::new(), asks: Vec::new() };
     let mut ids = BTreeSet::new();
     let mut check_new = |id: &str| match check_id(id) && ids.insert(id.to_owned()) {
@@ -204,10 +201,7 @@ fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestErr
     Ok((page, ask))
 }
 
-fn check_overlay(
-    table: OverlayTable,
-    asked: Asked,
-) -> Result<(Overlay, Vec<Ask>), ManifestError> {
+fn check_overlay(table: OverlayTable, asked: Asked) -> Result<(Overlay, Vec<Ask>), ManifestError> {
     let id = table.id;
     let of = |key: &str| format!("overlay `{id}`: {key}");
     let place = check_place(&of("place"), &table.place, Kind::Overlay)?;
