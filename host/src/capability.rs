@@ -41,7 +41,6 @@ use crate::config::Config;
 use crate::extension::{Drawer, Extension, Handler, Provider};
 use crate::hook::{Cause, Event, Fault, Outcome, Rehearsal, Value};
 use crate::limits::Limits;
-use crate::locale::Locale;
 use crate::order::{Offer, Operation, Step};
 use crate::outbound::Outbound;
 use crate::overlay::Edit;
@@ -298,15 +297,6 @@ impl CallState {
         match &self.about {
             About::Event { handler, event } => Ok((handler, event)),
             _ => Err(wasmtime::format_err!("this call is about no event")),
-        }
-    }
-
-    /// Who draws, and for whose eyes, if this call is about something to look at.
-    fn drawn(&self) -> Option<(&Drawer, &Locale)> {
-        match &self.about {
-            About::Page { drawer, request, .. } => Some((drawer, &request.locale)),
-            About::Overlay { drawer, page } => Some((drawer, &page.locale)),
-            About::Event { .. } | About::Provider { .. } => None,
         }
     }
 

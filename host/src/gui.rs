@@ -1,8 +1,4 @@
-//! Pages on their way to a browser: drawn as HTML, from the same data that a panel gets as JSON.
-//!
-//! Everything here is escaped by construction: nothing that an extension says becomes markup, script or style.
+//! Who looks at pages, and what of a page comes back: sessions and signatures.
 
-pub mod draw;
 pub mod seal;
 pub mod session;
-pub mod words;

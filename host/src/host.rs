@@ -20,7 +20,6 @@ use crate::extension::{Extension, Settings, State};
 use crate::gui::session::Sessions;
 use crate::hook::{HookCall, Verdict};
 use crate::journal::Journal;
-use crate::messages::Catalogue;
 use crate::orders::Orders;
 use crate::package::{Manifest, Package, PackageError};
 use crate::registry::{GrantChange, Granting, Registry, RegistryError};
@@ -343,11 +342,6 @@ impl Host {
             .chain(manifest.overlays.iter().map(|overlay| &overlay.asked))
             .try_for_each(|asked| asked.check(&limits.ceiling));
         asked.map_err(|reason| InstallError::Limits { id: manifest.id.clone(), reason })
-    }
-
-    /// The messages of an extension.
-    fn catalogue(&self, _: &Extension) -> Arc<Catalogue> {
-        Arc::default()
     }
 
     /// Enables or disables an extension. Enabling one forgets how it behaved, so that it is bypassed no longer.

@@ -1,8 +1,8 @@
-//! The reader's language: its tag, its direction, and how it writes numbers, sizes and times. No I/O.
+//! The reader's language. No I/O.
 
 use std::str::FromStr as _;
 
-use unic_langid::{CharacterDirection, LanguageIdentifier};
+use unic_langid::LanguageIdentifier;
 
 /// Characters of a language tag.
 const MAX_TAG: usize = 35;
@@ -10,27 +10,7 @@ const MAX_TAG: usize = 35;
 /// A reader's language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locale {
-    identifier: LanguageIdentifier,
     tag: String,
-}
-
-/// Which way a language is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// From left to right.
-    LeftToRight,
-    /// From right to left.
-    RightToLeft,
-}
-
-impl Direction {
-    /// The value of the HTML attribute `dir`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::LeftToRight => "ltr",
-            Self::RightToLeft => "rtl",
-        }
-    }
 }
 
 impl Locale {
@@ -44,54 +24,28 @@ impl Locale {
             return Err(wrong());
         }
         let identifier = LanguageIdentifier::from_str(tag).map_err(|_| wrong())?;
-        Ok(Self { tag: identifier.to_string(), identifier })
+        Ok(Self { tag: identifier.to_string() })
     }
 
     /// The tag.
     pub fn tag(&self) -> &str {
         &self.tag
     }
+}
 
-    /// What the tag says.
-    pub fn identifier(&self) -> &LanguageIdentifier {
-        &self.identifier
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_has_one_form() {
+        assert_eq!(Locale::parse("pt_br").unwrap().tag(), "pt-BR");
     }
 
-    /// Which way it is written.
-    pub fn direction(&self) -> Direction {
-        match self.identifier.character_direction() {
-            CharacterDirection::RTL => Direction::RightToLeft,
-            CharacterDirection::LTR | CharacterDirection::TTB => Direction::LeftToRight,
-        }
-    }
-
-    /// A number: `12,345.6`.
-    pub fn number(&self, value: f64) -> String {
-        format!("{value}")
-    }
-
-    /// A size in bytes: `1.5 MiB`.
-    pub fn bytes(&self, value: f64) -> String {
-        format!("{value} B")
-    }
-
-    /// A share of 1: `12.5 %`.
-    pub fn ratio(&self, value: f64) -> String {
-        format!("{} %", value * 100.0)
-    }
-
-    /// A moment, in milliseconds since the epoch, in UTC.
-    pub fn date_time(&self, ms: i64) -> String {
-        format!("{ms}")
-    }
-
-    /// A time of day, in milliseconds since the epoch, in UTC: for the axis of a chart.
-    pub fn time(&self, ms: i64) -> String {
-        format!("{ms}")
-    }
-
-    /// A day, in milliseconds since the epoch, in UTC.
-    pub fn date(&self, ms: i64) -> String {
-        format!("{ms}")
+    #[test]
+    fn what_is_no_tag_is_refused_and_named() {
+        let error = Locale::parse("not a language").unwrap_err();
+        assert_eq!(error, "not a language tag such as `de` or `pt-BR`: `not a language`");
+        assert!(Locale::parse(&"a-".repeat(100)).is_err());
     }
 }

@@ -10,7 +10,6 @@ use self::component::{Part, Parts};
 pub(crate) use self::manifest::is_secret_setting;
 pub use self::manifest::{
     Fields, Manifest, ManifestError, OnFailure, Overlay, OwnActions, Page, Provision, Subscription,
-    Title,
 };
 
 /// A component and the manifest that it carries, each checked, and the one against the other.

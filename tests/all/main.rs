@@ -22,6 +22,7 @@ mod crash;
 mod examples;
 mod grants;
 mod guests;
+mod gui;
 mod hooks;
 mod hostile;
 mod http;

@@ -353,6 +353,27 @@ impl Running {
         .await
     }
 
+    /// Makes a request over the socket on behalf of the person of a session.
+    pub async fn request_in(
+        &self,
+        session: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Answer {
+        let stream = self.connect().await;
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("palisade-session", session)
+            .body(Full::new(Bytes::from(body.to_string())))
+            .expect("a request");
+        request_over(stream, request)
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}: {}", self.log()))
+    }
+
     /// The address that it listens on, as it says itself.
     pub fn address(&self) -> SocketAddr {
         let log = self.log();

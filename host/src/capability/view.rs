@@ -1,14 +1,11 @@
-//! Pages from a guest, checked and put into the reader's language.
+//! Pages from a guest, checked.
 
 use std::collections::BTreeSet;
 
 use super::value::{MAX_NAME_BYTES, take_in};
-use super::{CallState, Known};
+use super::{About, CallState, Known};
 use crate::bindings::{core_types, gui as wit, panel_page};
-use crate::extension::Drawer;
 use crate::hook::Value;
-use crate::locale::Locale;
-use crate::messages::Argument;
 use crate::overlay::Edit;
 use crate::view::{
     Button, Chart, ChartKind, Choice, Choices, Column, ColumnKind, Condition, Control, Custom,
@@ -47,11 +44,9 @@ const MAX_PATTERN: usize = 1_000;
 
 type Taken<T> = Result<T, String>;
 
-/// Takes parts of a page in, for one reader.
+/// Takes the parts of a page in.
 struct Taker<'a> {
     known: &'a Known,
-    drawer: &'a Drawer,
-    locale: &'a Locale,
     left: usize,
 }
 
@@ -119,8 +114,14 @@ fn finite(what: &str, number: f64) -> Taken<f64> {
 
 impl<'a> Taker<'a> {
     fn of(call: &'a CallState) -> Taken<Self> {
-        let (drawer, locale) = call.drawn().ok_or("it drew where there was nothing to draw")?;
-        Ok(Self { known: &call.known, drawer, locale, left: MAX_BYTES })
+        match call.about {
+            About::Page { .. } | About::Overlay { .. } => {
+                Ok(Self { known: &call.known, left: MAX_BYTES })
+            }
+            About::Event { .. } | About::Provider { .. } => {
+                Err("it drew where there was nothing to draw".into())
+            }
+        }
     }
 
     fn count(&mut self, bytes: usize) -> Taken<()> {
@@ -182,26 +183,10 @@ impl<'a> Taker<'a> {
     }
 
     fn label(&mut self, label: wit::Label) -> Taken<String> {
-        let message = match label {
-            wit::Label::Literal(text) => return self.text(text),
-            wit::Label::Message(message) => message,
-        };
-        let id = self.name("a message", message.id)?;
-        let arguments = self.all("arguments", message.arguments, 20, |taker, (name, value)| {
-            let value = match value {
-                wit::Argument::Text(text) => Argument::Text(taker.text(text)?),
-                wit::Argument::Number(number) => Argument::Number(finite("an argument", number)?),
-            };
-            Ok((taker.name("an argument", name)?, value))
-        })?;
-        unique("the argument", arguments.iter().map(|(name, _)| name))?;
-        match self.drawer.catalogue.text(self.locale, &id, &arguments) {
-            Some(text) => self.text(text),
-            None => {
-                let extension = &self.drawer.extension.id;
-                tracing::info!(extension.id = %extension, "`{extension}` has no message `{id}`");
-                Ok(id)
-            }
+        match label {
+            wit::Label::Literal(text) => self.text(text),
+            // Extensions bring no catalogues yet: a message is shown as its identifier.
+            wit::Label::Message(message) => self.name("a message", message.id),
         }
     }
 

@@ -95,8 +95,6 @@ pub struct Contribution {
     pub extension: Arc<Extension>,
     /// The page.
     pub page: Page,
-    /// What leads to it, in the reader's language.
-    pub title: String,
 }
 
 /// What an overlay changes, or why it does not.
@@ -117,7 +115,6 @@ impl Host {
     pub fn contributions(
         &self,
         person: &Person,
-        locale: &crate::locale::Locale,
         place: Place,
         object: Option<&str>,
     ) -> Vec<Contribution> {
@@ -133,33 +130,13 @@ impl Host {
                     && person.is_among(&page.visible_to)
                     && extension.check(&page.grant()).is_ok()
             }) {
-                let title = self.title(extension, locale, &page.title);
-                found.push(Contribution {
-                    extension: extension.clone(),
-                    page: page.clone(),
-                    title,
-                });
+                found.push(Contribution { extension: extension.clone(), page: page.clone() });
             }
         }
         found.sort_by(|a, b| {
             b.page.priority.cmp(&a.page.priority).then_with(|| a.extension.id.cmp(&b.extension.id))
         });
         found
-    }
-
-    fn title(
-        &self,
-        extension: &Extension,
-        locale: &crate::locale::Locale,
-        title: &crate::package::Title,
-    ) -> String {
-        match title {
-            crate::package::Title::Literal(text) => text.clone(),
-            crate::package::Title::Message { message } => {
-                let catalogue = self.catalogue(extension);
-                catalogue.text(locale, message, &[]).unwrap_or_else(|| message.clone())
-            }
-        }
     }
 
     /// Has an extension describe a page.
@@ -334,7 +311,6 @@ impl Host {
     fn drawer(&self, extension: &Arc<Extension>, asked: &Asked, read: Fields) -> Arc<Drawer> {
         Arc::new(Drawer {
             limits: self.registry.policy().page(extension, asked),
-            catalogue: self.catalogue(extension),
             read,
             extension: extension.clone(),
         })

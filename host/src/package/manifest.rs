@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 pub(crate) use self::asks::is_secret_setting;
 use self::asks::{Needs, asks_of, check_needs, check_size};
-pub use self::gui::{Overlay, Page, Title};
+pub use self::gui::{Overlay, Page};
 use self::gui::{OverlayTable, PageTable, check_drawn};
 use crate::condition::Condition;
 use crate::grant::{self, ALL_FIELDS, Ask, Grant};

@@ -621,13 +621,13 @@ pub(super) async fn place(
         return Err(PageError::Object(message).into());
     }
     let kind = object.as_ref().map(|object| object.kind.as_str());
-    let found = app.host.contributions(&session.person, &session.locale, place, kind);
+    let found = app.host.contributions(&session.person, place, kind);
     let pages = found
         .into_iter()
         .map(|found| ContributionDetail {
             extension: found.extension.id.to_string(),
             page: found.page.id,
-            title: found.title,
+            title: found.page.title,
             section: found.page.section,
             icon: found.page.icon,
             priority: found.page.priority,

@@ -15,26 +15,13 @@ const MAX_DRAWN: usize = 100;
 const MAX_ROLES: usize = 10;
 const MAX_ROLE: usize = 40;
 
-/// A text that a person reads.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Title {
-    /// Shown as it is.
-    Literal(String),
-    /// Looked up in the extension's messages.
-    Message {
-        /// The identifier of the message.
-        message: String,
-    },
-}
-
 /// A page of an extension.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// Its identifier, unique among the extension's pages and overlays.
     pub id: String,
     /// What leads to it.
-    pub title: Title,
+    pub title: String,
     /// Where it stands.
     pub place: Place,
     /// The section of the place, by the panel's name for it.
@@ -75,7 +62,7 @@ pub struct Overlay {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct PageTable {
     id: String,
-    title: Title,
+    title: String,
     place: Option<String>,
     section: Option<String>,
     icon: Option<String>,
@@ -172,7 +159,7 @@ fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestErr
         None => Place::ListPage,
         Some(name) => check_place(&of("place"), name, Kind::Page)?,
     };
-    check_title(&of("title"), &table.title)?;
+    check_text(&of("title"), &table.title, 1, 100)?;
     if place.is_of_object() && table.object.is_none() {
         return Err(wrong(format!("`{}`: `{place}` needs the kind of an `object`", of("object"))));
     }
@@ -237,12 +224,6 @@ fn check_place(key: &str, name: &str, kind: Kind) -> Result<Place, ManifestError
         let places: Vec<_> = Place::ALL.into_iter().filter(fits).map(Place::name).collect();
         wrong(format!("`{key}` must be one of {}: `{}`", places.join(", "), shown(name)))
     })
-}
-
-fn check_title(key: &str, title: &Title) -> Result<(), ManifestError> {
-    match title {
-        Title::Literal(text) | Title::Message { message: text } => check_text(key, text, 1, 100),
-    }
 }
 
 fn check_roles(key: &str, roles: Vec<String>) -> Result<Vec<String>, ManifestError> {
