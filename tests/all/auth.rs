@@ -47,7 +47,11 @@ async fn each_route_takes_the_tokens_that_it_should() {
         let real = path
             .replace("{action}", "custom.test")
             .replace("{id}", "nothing")
-            .replace("{action_id}", "nothing");
+            .replace("{action_id}", "nothing")
+            .replace("{extension}", "nothing")
+            .replace("{page}", "nothing")
+            .replace("{name}", "nothing")
+            .replace("{place}", "menu.main");
         for method in methods.as_object().unwrap().keys() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let mut line = Vec::new();
@@ -88,6 +92,14 @@ async fn each_route_takes_the_tokens_that_it_should() {
     401 401 403 yes POST /v1/extensions/{id}/grants
     401 401 403 yes GET /v1/extensions/{id}/settings
     401 401 403 yes PUT /v1/extensions/{id}/settings
+    401 401 yes yes POST /v1/gui/overlays
+    401 401 yes yes GET /v1/gui/pages/{extension}/{page}
+    401 401 yes yes POST /v1/gui/pages/{extension}/{page}/actions
+    401 401 yes yes GET /v1/gui/pages/{extension}/{page}/lookups/{name}
+    401 401 yes yes GET /v1/gui/places/{place}
+    401 401 yes yes POST /v1/gui/sessions
+    401 401 yes yes DELETE /v1/gui/sessions
+    401 401 yes yes DELETE /v1/gui/sessions/{id}
     401 401 403 yes GET /v1/journal
     401 401 403 yes GET /v1/journal/{action_id}
     401 401 yes yes GET /v1/openapi.json

@@ -191,12 +191,12 @@ async fn a_session_ends_when_the_panel_says_so() {
     let other = customer(&host, "7", "example.com").await;
     let path = format!("/v1/gui/sessions/{session}");
     let answer = host.request(Method::DELETE, &path, "").await;
-    assert_eq!(answer.status, 204);
+    assert_eq!(answer.json(), json!({ "closed": 1 }));
     let answer = get(&host, &session, "/v1/gui/places/menu.main").await;
-    insta::assert_snapshot!(answer.refusal(), @"401 session.unknown: there is no such session, or it ended (hint: open a new one)");
+    insta::assert_snapshot!(answer.refusal(), @"404 session.unknown: there is no such session, or it ended (hint: open a new one)");
     let closed = host.request(Method::DELETE, "/v1/gui/sessions?person=7", "").await.json();
     assert_eq!(closed, json!({ "closed": 1 }));
-    assert_eq!(get(&host, &other, "/v1/gui/places/menu.main").await.status, 401);
+    assert_eq!(get(&host, &other, "/v1/gui/places/menu.main").await.status, 404);
 }
 
 #[tokio::test]

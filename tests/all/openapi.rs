@@ -70,7 +70,11 @@ async fn every_operation_is_there() {
         let real = path
             .replace("{action}", "custom.test")
             .replace("{id}", "nothing")
-            .replace("{action_id}", "nothing");
+            .replace("{action_id}", "nothing")
+            .replace("{extension}", "nothing")
+            .replace("{page}", "nothing")
+            .replace("{name}", "nothing")
+            .replace("{place}", "menu.main");
         let answer = host.request(method.clone(), &real, "").await;
         let missing = answer.status == 405 || answer.text.contains("\"route.unknown\"");
         assert!(!missing, "{method} {path}: {}", answer.text);

@@ -681,3 +681,6 @@ impl<'a> Taker<'a> {
         name.map(|name| self.name("the place of an insertion", name)).transpose()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
@@ -333,7 +333,7 @@ impl FromRequestParts<Arc<App>> for InSession {
         let id = parts.headers.get(SESSION).and_then(|value| value.to_str().ok());
         let missing = || {
             ApiError::new(
-                StatusCode::UNAUTHORIZED,
+                StatusCode::UNPROCESSABLE_ENTITY,
                 "session.missing",
                 "the header `palisade-session` is missing",
             )
@@ -345,11 +345,7 @@ impl FromRequestParts<Arc<App>> for InSession {
 }
 
 fn no_session() -> ApiError {
-    ApiError::new(
-        StatusCode::UNAUTHORIZED,
-        "session.unknown",
-        "there is no such session, or it ended",
-    )
+    ApiError::new(StatusCode::NOT_FOUND, "session.unknown", "there is no such session, or it ended")
 }
 
 impl From<PageError> for ApiError {
@@ -552,7 +548,7 @@ async fn read(app: &App, headers: &HeaderMap, request: Body) -> Result<bytes::By
 
 /// Opens a session for a person. Only the panel does, which knows who looks and what they may see.
 #[utoipa::path(post, path = "/v1/gui/sessions", tag = "gui", request_body = SessionRequest,
-    responses((status = 201, body = SessionDetail), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = SessionDetail), (status = "4XX", body = ErrorBody)))]
 pub(super) async fn open_session(
     State(app): AppState,
     headers: HeaderMap,
@@ -563,22 +559,20 @@ pub(super) async fn open_session(
     let (session, ticket) = app.host.sessions.open(new, now_ms())?;
     let path = session.start.is_some().then(|| format!("/s/{}/enter/{ticket}", session.id));
     let detail = SessionDetail { id: session.id.to_string(), path, expires_ms: session.expires_ms };
-    Ok((StatusCode::CREATED, json(&detail)).into_response())
+    Ok(json(&detail))
 }
 
 /// Ends a session.
 #[utoipa::path(delete, path = "/v1/gui/sessions/{id}", tag = "gui",
     params(("id" = String, Path, description = "The session")),
-    responses((status = 204), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = Closed), (status = "4XX", body = ErrorBody)))]
 pub(super) async fn close_session(
     State(app): AppState,
     Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     match app.host.sessions.close(&id) {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => {
-            Err(ApiError::new(StatusCode::NOT_FOUND, "session.unknown", "there is no such session"))
-        }
+        true => Ok(json(&Closed { closed: 1 })),
+        false => Err(no_session()),
     }
 }
 
