@@ -150,7 +150,7 @@ async fn a_refusal_says_what_to_send() {
     insta::assert_snapshot!(answer.refusal(), @"401 auth.token: over TCP a request needs a token (hint: send `Authorization: Bearer <token>`; the tokens are in the files panel.token and operator.token of the host's data directory)");
     let panel = format!("Bearer {}", host.token("panel"));
     let answer = host.request_over_tcp(Method::GET, "/v1/status", Some(&panel), "").await;
-    insta::assert_snapshot!(answer.refusal(), @"403 auth.role: the panel's token may only call hooks (hint: use the operator's token)");
+    insta::assert_snapshot!(answer.refusal(), @"403 auth.role: the panel's token may only call hooks and show pages (hint: use the operator's token)");
 
     let mut stream = TcpStream::connect(host.address()).await.unwrap();
     stream

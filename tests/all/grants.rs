@@ -170,7 +170,7 @@ async fn what_cannot_be_granted_is_refused_with_the_reason() {
     let refusal = async |request: Value| change(&host, request).await.refusal();
     insta::assert_snapshot!(refusal(json!({ "add": ["deny before:mailbox.create"] })).await, @"422 grants.not-asked: `guest` does not ask for `deny before:mailbox.create` (hint: did you mean `deny before:*`?)");
     insta::assert_snapshot!(refusal(json!({ "revoke": ["kv"] })).await, @"422 grants.not-granted: `guest` was not granted `kv` (hint: palisade grants show guest)");
-    insta::assert_snapshot!(refusal(json!({ "add": ["destroy everything"] })).await, @"422 request.invalid: `add[0]`: not a grant: it begins with none of deny, skip, alter, read, use, reveal, kv, http, command, provide: `destroy everything` at line 1 column 29");
+    insta::assert_snapshot!(refusal(json!({ "add": ["destroy everything"] })).await, @"422 request.invalid: `add[0]`: not a grant: it begins with none of deny, skip, alter, read, use, reveal, kv, http, command, provide, show, change, see: `destroy everything` at line 1 column 29");
     insta::assert_snapshot!(refusal(json!({ "all": true, "add": ["kv"] })).await, @"422 request.invalid: `all` and a list of grants exclude each other");
 }
 
