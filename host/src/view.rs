@@ -554,7 +554,7 @@ pub struct Download {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// Show this page.
-    Show(View),
+    Show(Box<View>),
     /// Show the same page anew.
     Refresh,
     /// Go to a page of the extension.

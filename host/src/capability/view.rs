@@ -59,7 +59,7 @@ pub fn view(call: &CallState, answer: wit::View) -> Taken<View> {
 pub fn reply(call: &CallState, answer: wit::Reply) -> Taken<Reply> {
     let mut taker = Taker::of(call)?;
     Ok(match answer {
-        wit::Reply::Show(view) => Reply::Show(taker.view(view)?),
+        wit::Reply::Show(view) => Reply::Show(Box::new(taker.view(view)?)),
         wit::Reply::Refresh => Reply::Refresh,
         wit::Reply::Go(page) => Reply::Go(taker.name("the page to go to", page)?),
         wit::Reply::Done(label) => Reply::Done(taker.label(label)?),

@@ -225,7 +225,7 @@ pub enum ActResponse {
     /// Show this page.
     Show {
         /// The page.
-        view: View,
+        view: Box<View>,
     },
     /// Show the same page anew.
     Refresh,
