@@ -54,6 +54,17 @@ struct Record {
     behaviour: Mutex<Behaviour>,
 }
 
+impl Record {
+    /// Waits until the extension may have one more call at one time.
+    async fn slot(&self, deadline: &Deadline) -> Result<OwnedSemaphorePermit, Fault> {
+        let slot = self.slots.clone().acquire_owned();
+        match tokio::time::timeout_at(deadline.at.into(), slot).await {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(Fault::Concurrency { limit: self.concurrent.into() }),
+        }
+    }
+}
+
 /// How one extension behaved of late.
 #[derive(Default)]
 struct Behaviour {
@@ -177,26 +188,18 @@ impl Conduct {
         }
         // Who is bypassed anyway does not wait first.
         self.look(&record, handler, Instant::now())?;
-        let slots = record.slots.clone().acquire_owned();
-        match tokio::time::timeout_at(deadline.at.into(), slots).await {
-            Ok(Ok(slot)) => self.pass(record, slot, handler, rehearsal, Instant::now()),
-            Ok(Err(_)) | Err(_) => Err(Fault::Concurrency { limit: record.concurrent.into() }),
-        }
+        let slot = record.slot(deadline).await?;
+        self.pass(record, slot, handler, rehearsal, Instant::now())
     }
 
-    /// Lets a provider be called, when it is one of the calls of its extension that may run at one time. Each of its
-    /// calls is one that a person asked for, so that there is no breaker: whoever asks again is told again.
-    pub async fn admit_provider(
+    /// Lets a provider or a page be called, when it is one of the calls of its extension that may run at one time.
+    /// Each such call is one that a person asked for, so that there is no breaker: whoever asks again is told again.
+    pub async fn slot(
         &self,
         id: &Arc<str>,
         deadline: &Deadline,
     ) -> Result<OwnedSemaphorePermit, Fault> {
-        let record = self.record(id);
-        let slot = record.slots.clone().acquire_owned();
-        match tokio::time::timeout_at(deadline.at.into(), slot).await {
-            Ok(Ok(slot)) => Ok(slot),
-            Ok(Err(_)) | Err(_) => Err(Fault::Concurrency { limit: record.concurrent.into() }),
-        }
+        self.record(id).slot(deadline).await
     }
 
     /// Lets a handler be called for which there is a slot.

@@ -300,12 +300,19 @@ pub(crate) fn check_panel_name(name: &str) -> Result<(), String> {
     }
 }
 
+/// Whether a name is words of `a-z` and `0-9` joined by `-`, at most 64 characters.
+pub(crate) fn is_words(name: &str) -> bool {
+    name.len() <= 64 && name.split('-').all(is_word)
+}
+
+/// Whether a text is a word of `a-z` and `0-9`.
+pub(crate) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
 /// Checks the name of a command: words of `a-z` and `0-9` joined by `-`.
 pub(crate) fn check_command_name(name: &str) -> Result<(), String> {
-    let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    match name.len() <= 64 && name.split('-').all(word) {
+    match is_words(name) {
         true => Ok(()),
         false => Err(
             "the name of a command is words of a-z and 0-9 joined by `-`, at most 64 characters"

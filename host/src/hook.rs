@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::fault::Fault;
 pub use self::pattern::{HookPattern, HookPatternError, Pattern};
 pub use self::value::{BYTES_KEY, Disclosed, Params, SECRET_KEY, Secret, Value};
+use crate::suggest::shown;
 
 /// Bytes of an identifier, a name or a role.
 pub const MAX_NAME_BYTES: usize = 512;
@@ -181,6 +182,11 @@ impl Role {
         }
     }
 
+    /// Whether everything in the panel is theirs.
+    pub fn runs_the_panel(&self) -> bool {
+        matches!(self, Self::Superuser | Self::Administrator)
+    }
+
     /// The name of the role.
     pub fn name(&self) -> &str {
         match self {
@@ -317,7 +323,7 @@ pub fn check_action(action: &str) -> Result<(), String> {
     {
         return Ok(());
     }
-    let shown: String = action.chars().take(80).flat_map(char::escape_default).collect();
+    let shown = shown(action);
     Err(format!("an action is 1 to 128 of a-z A-Z 0-9 . _ - : without empty parts: `{shown}`"))
 }
 

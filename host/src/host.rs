@@ -2,6 +2,7 @@
 //!
 //! It decides hook calls and carries out what an operator asks. The server speaks for it; nothing here knows HTTP.
 
+mod noted;
 mod pages;
 mod provide;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::hook::{Params, Value};
+use crate::suggest::shown;
 
 /// Bytes of the identifier of an offer or of a task.
 const MAX_ID_BYTES: usize = 64;
@@ -239,7 +240,7 @@ pub fn check_id(id: &str) -> Result<(), String> {
     match !id.is_empty() && id.len() <= MAX_ID_BYTES && id.bytes().all(letter) {
         true => Ok(()),
         false => {
-            let shown: String = id.chars().take(80).flat_map(char::escape_default).collect();
+            let shown = shown(id);
             Err(format!("an identifier is 1 to {MAX_ID_BYTES} of A-Z a-z 0-9 _ . -: `{shown}`"))
         }
     }

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
 
 use crate::hook::{ObjectRef, Params, Role, Value, looks_secret};
 use crate::locale::Locale;
 use crate::view::Window;
 
 /// A person who looks at pages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The identifier, unique within the panel.
     pub id: String,
@@ -30,47 +29,25 @@ pub struct Person {
 }
 
 /// Which objects of the panel a person may see.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Objects {
     /// Every one.
     All,
-    /// These, by kind and identifier.
-    These(BTreeSet<(String, String)>),
-}
-
-impl PanelPage {
-    /// Withholds what is secret by its name.
-    pub fn seal_secrets(&mut self) {
-        let cells = self.rows.values_mut().flat_map(|cells| cells.iter_mut());
-        for (name, value) in self.fields.iter_mut().chain(cells) {
-            if looks_secret(name) {
-                let taken = std::mem::replace(value, Value::Null);
-                *value = taken.sealed();
-            }
-        }
-    }
+    /// These identifiers, by kind.
+    These(BTreeMap<String, BTreeSet<String>>),
 }
 
 impl Person {
-    /// What the person may do in the panel.
-    pub fn role(&self) -> Role {
-        Role::from_name(&self.role)
-    }
-
     /// Whether the person sees what is shown to these roles. Who runs the panel sees everything.
     pub fn is_among(&self, roles: &[String]) -> bool {
-        match self.role() {
-            Role::Superuser | Role::Administrator => true,
-            role => roles.iter().any(|name| name == role.name()),
-        }
+        Role::from_name(&self.role).runs_the_panel() || roles.contains(&self.role)
     }
 
     /// Whether the person may see an object of this identifier, whatever its kind.
     pub fn sees_some(&self, id: &str) -> bool {
         match &self.objects {
             Objects::All => true,
-            Objects::These(objects) => objects.iter().any(|(_, its)| its == id),
+            Objects::These(objects) => objects.values().any(|ids| ids.contains(id)),
         }
     }
 
@@ -78,7 +55,9 @@ impl Person {
     pub fn sees(&self, object: &ObjectRef) -> bool {
         match &self.objects {
             Objects::All => true,
-            Objects::These(objects) => objects.contains(&(object.kind.clone(), object.id.clone())),
+            Objects::These(objects) => {
+                objects.get(&object.kind).is_some_and(|ids| ids.contains(&object.id))
+            }
         }
     }
 }
@@ -125,4 +104,17 @@ pub struct PanelPage {
     pub fields: Params,
     /// The rows of a list, with their cells by column.
     pub rows: IndexMap<String, Params>,
+}
+
+impl PanelPage {
+    /// Withholds what is secret by its name.
+    pub fn seal_secrets(&mut self) {
+        let cells = self.rows.values_mut().flat_map(|cells| cells.iter_mut());
+        for (name, value) in self.fields.iter_mut().chain(cells) {
+            if looks_secret(name) {
+                let taken = std::mem::replace(value, Value::Null);
+                *value = taken.sealed();
+            }
+        }
+    }
 }

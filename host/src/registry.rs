@@ -64,16 +64,18 @@ impl Policy {
     /// What an extension provides, and what bounds a call of it.
     pub fn provider(&self, extension: &Extension) -> Option<(Provides, Limits)> {
         let provision = extension.manifest.provider.as_ref()?;
-        let unset = LimitOverrides::default();
-        let set = self.overrides.get(&*extension.id).map_or(&unset, |set| &set.limits);
-        Some((provision.provides, self.limits.resolve_provider(&provision.asked, set)))
+        let limits = self.limits.resolve_provider(&provision.asked, &self.set_for(extension));
+        Some((provision.provides, limits))
     }
 
     /// What bounds a call about a page of an extension.
     pub fn page(&self, extension: &Extension, asked: &Asked) -> Limits {
-        let unset = LimitOverrides::default();
-        let set = self.overrides.get(&*extension.id).map_or(&unset, |set| &set.limits);
-        self.limits.resolve_page(asked, set)
+        self.limits.resolve_page(asked, &self.set_for(extension))
+    }
+
+    /// The limits that are set for an extension.
+    fn set_for(&self, extension: &Extension) -> LimitOverrides {
+        self.overrides.get(&*extension.id).map(|set| set.limits.clone()).unwrap_or_default()
     }
 }
 
@@ -423,7 +425,7 @@ impl Registry {
     pub fn get(&self, id: &str) -> Result<Arc<Extension>, RegistryError> {
         let snapshot = self.snapshot();
         snapshot.extensions.get(id).cloned().ok_or_else(|| RegistryError::Unknown {
-            id: id.chars().take(80).flat_map(char::escape_default).collect(),
+            id: crate::suggest::shown(id),
             near: crate::suggest::nearest(id, snapshot.extensions.keys().map(|id| &**id))
                 .map(str::to_owned),
         })

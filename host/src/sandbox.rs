@@ -434,11 +434,16 @@ pub struct Deadline {
 }
 
 impl Deadline {
+    /// A deadline that a call has to itself, counted from now.
+    pub fn own(limit: Duration) -> Self {
+        Self { at: Instant::now() + limit, fault: Fault::Deadline { limit } }
+    }
+
     /// The handler's own deadline, counted from now, or the chain's, if that is nearer.
     pub fn nearer(handler: Duration, chain_end: Instant, chain: Duration) -> Self {
-        let own = Instant::now() + handler;
-        match own <= chain_end {
-            true => Self { at: own, fault: Fault::Deadline { limit: handler } },
+        let own = Self::own(handler);
+        match own.at <= chain_end {
+            true => own,
             false => Self { at: chain_end, fault: Fault::ChainDeadline { limit: chain } },
         }
     }

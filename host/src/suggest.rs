@@ -1,4 +1,9 @@
-//! “Did you mean”: the known name nearest to one that is not known.
+//! What an error says of a text that is wrong: its beginning, and the known name nearest to it.
+
+/// The beginning of a text, on one line and without control characters.
+pub fn shown(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_default).collect()
+}
 
 /// The candidate most like `name`, if one is like it at all.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -3,7 +3,7 @@
 //! Every text here is plain: whoever draws it escapes it. Written as JSON, these types are what a panel gets that
 //! draws natively; the drawing of the host makes HTML of the very same ones. No I/O.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::hook::Value;
@@ -568,34 +568,16 @@ pub enum Reply {
 }
 
 /// Which part of a list is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Window {
     /// Where to begin: what the part before gave as `next`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// How many rows at most, 25 if not given and never more than 200.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// The column to sort by.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
     /// Whether downwards.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub descending: bool,
     /// What to search for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
-}
-
-impl View {
-    /// The heading of the page.
-    pub fn title(&self) -> &str {
-        match self {
-            Self::Form(form) => &form.title,
-            Self::Listing(listing) => &listing.title,
-            Self::Dashboard(dashboard) => &dashboard.title,
-            Self::Layout(layout) => &layout.title,
-        }
-    }
 }

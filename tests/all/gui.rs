@@ -185,6 +185,16 @@ async fn an_overlay_adds_a_column_with_a_cell_for_each_row() {
 }
 
 #[tokio::test]
+async fn a_page_of_the_panel_is_about_an_object_that_the_person_sees() {
+    let host = host().await;
+    let session = customer(&host, "7", "example.com").await;
+    let page =
+        json!({ "page": "domain.list", "object": { "kind": "domain", "id": "example.org" } });
+    let answer = host.request_in(&session, Method::POST, "/v1/gui/overlays", &page).await;
+    insta::assert_snapshot!(answer.refusal(), @"403 page.object: this session does not show the domain `example.org`");
+}
+
+#[tokio::test]
 async fn a_session_ends_when_the_panel_says_so() {
     let host = host().await;
     let session = customer(&host, "7", "example.com").await;
@@ -260,7 +270,7 @@ async fn a_session_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn drawing_a_page_changes_nothing_and_every_button_is_in_the_journal() {
+async fn every_button_is_in_the_journal_and_no_drawing_of_a_page() {
     let host = host().await;
     let session = customer(&host, "7", "example.com").await;
     keep(&host, &session, "example.com", "x").await;

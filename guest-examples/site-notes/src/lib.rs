@@ -28,12 +28,8 @@ wit_bindgen::generate!({
 
 /// Characters of a note.
 const MAX_NOTE: usize = 2_000;
-/// The colours of a note, with their tones.
-const COLOURS: [(&str, &str, Tone); 3] = [
-    ("grey", "Grey", Tone::Neutral),
-    ("green", "Green", Tone::Success),
-    ("red", "Red", Tone::Danger),
-];
+/// The colours of a note, with their names.
+const COLOURS: [(&str, &str); 3] = [("grey", "Grey"), ("green", "Green"), ("red", "Red")];
 
 struct SiteNotes;
 
@@ -98,7 +94,7 @@ fn domain(request: &Request) -> Result<ObjectRef, Failure> {
 }
 
 fn form(domain: &str, note: &Note) -> Form {
-    let colours = COLOURS.map(|(value, label, _)| Choice {
+    let colours = COLOURS.map(|(value, label)| Choice {
         value: value.into(),
         label: literal(label),
         disabled: false,
@@ -161,7 +157,7 @@ fn check(note: &Note) -> Result<(), FieldProblem> {
     if note.text.chars().count() > MAX_NOTE {
         return problem("text", "At most 2,000 characters.");
     }
-    match COLOURS.iter().any(|(colour, ..)| *colour == note.colour) {
+    match COLOURS.iter().any(|(colour, _)| *colour == note.colour) {
         true => Ok(()),
         false => problem("colour", "Choose one of the colours."),
     }

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::{BridgeError, PanelCall, Printed, Said};
 use crate::hook::Value;
 use crate::order::{Completed, Offer, Order, OrderState, Readiness, Stock, check_id};
+use crate::suggest::shown;
 
 /// What this program can be asked for.
 const VERBS: [&str; 4] = ["help", "configs", "order", "order_status"];
@@ -69,8 +70,7 @@ pub(super) fn read(said: &Said<'_>) -> Result<ProviderCall, BridgeError> {
         "order" => ProviderVerb::Order(id("<id>")?),
         "order_status" => ProviderVerb::OrderStatus(id("<task>")?),
         other => {
-            let shown = other.chars().take(80).flat_map(char::escape_default).collect();
-            return Err(BridgeError::UnknownArgument(shown));
+            return Err(BridgeError::UnknownArgument(shown(other)));
         }
     };
     Ok(ProviderCall { provider, verb })

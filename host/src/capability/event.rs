@@ -71,14 +71,8 @@ impl events::HostEvent for CallState {
 
     fn object(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Option<ObjectRef>> {
         self.called(0)?;
-        let (_, event) = self.event()?;
-        let object = event
-            .call
-            .object
-            .as_ref()
-            .map(|object| ObjectRef { kind: object.kind.clone(), id: object.id.clone() });
-        self.handed_out(object.as_ref().map_or(0, |object| object.kind.len() + object.id.len()));
-        Ok(object)
+        let object = self.event()?.1.call.object.clone();
+        Ok(self.hand_out_object(object))
     }
 
     fn actor(&mut self, _: Resource<EventHandle>) -> wasmtime::Result<Option<events::Actor>> {

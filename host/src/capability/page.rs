@@ -7,7 +7,7 @@ use crate::bindings::core_types::{ObjectRef as WitObject, Value as WitValue};
 use crate::bindings::gui as wit;
 use crate::bindings::panel_page;
 use crate::extension::Drawer;
-use crate::hook::{ObjectRef, Value};
+use crate::hook::ObjectRef;
 use crate::person::{PanelPage, Person, Request};
 
 /// Rows that a page asks for if nothing else is said, and at most.
@@ -21,19 +21,6 @@ pub struct PanelPageHandle;
 
 impl wit::Host for CallState {}
 impl panel_page::Host for CallState {}
-
-fn object_out(object: Option<&ObjectRef>) -> Option<WitObject> {
-    object.map(|object| WitObject { kind: object.kind.clone(), id: object.id.clone() })
-}
-
-fn person_out(person: &Person) -> wit::Person {
-    wit::Person {
-        id: person.id.clone(),
-        name: person.name.clone(),
-        role: person.role.clone(),
-        customer: person.customer.clone(),
-    }
-}
 
 impl CallState {
     /// The request. A call about something else gets no handle to one, so it cannot ask.
@@ -52,17 +39,22 @@ impl CallState {
         }
     }
 
-    fn hand_out_value(&mut self, found: Option<Value>) -> Option<WitValue> {
-        let (found, bytes) = value::hand_out(found.as_ref());
-        self.handed_out(bytes);
-        found
+    /// The object of a call, for the guest.
+    pub(super) fn hand_out_object(&mut self, object: Option<ObjectRef>) -> Option<WitObject> {
+        let object = object?;
+        self.handed_out(object.kind.len() + object.id.len());
+        Some(WitObject { kind: object.kind, id: object.id })
     }
 
     fn hand_out_person(&mut self, person: &Person) -> wit::Person {
-        let person = person_out(person);
         let customer = person.customer.as_ref().map_or(0, String::len);
         self.handed_out(person.id.len() + person.name.len() + person.role.len() + customer);
-        person
+        wit::Person {
+            id: person.id.clone(),
+            name: person.name.clone(),
+            role: person.role.clone(),
+            customer: person.customer.clone(),
+        }
     }
 
     fn hand_out_texts(&mut self, texts: Vec<String>) -> Vec<String> {
@@ -96,9 +88,8 @@ impl wit::HostRequest for CallState {
 
     fn object(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<WitObject>> {
         self.called(0)?;
-        let object = object_out(self.request()?.object.as_ref());
-        self.handed_out(object.as_ref().map_or(0, |object| object.kind.len() + object.id.len()));
-        Ok(object)
+        let object = self.request()?.object.clone();
+        Ok(self.hand_out_object(object))
     }
 
     fn rows(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Vec<String>> {
@@ -180,9 +171,8 @@ impl panel_page::HostPage for CallState {
 
     fn object(&mut self, _: Resource<PanelPageHandle>) -> wasmtime::Result<Option<WitObject>> {
         self.called(0)?;
-        let object = object_out(self.panel_page()?.1.object.as_ref());
-        self.handed_out(object.as_ref().map_or(0, |object| object.kind.len() + object.id.len()));
-        Ok(object)
+        let object = self.panel_page()?.1.object.clone();
+        Ok(self.hand_out_object(object))
     }
 
     fn person(&mut self, _: Resource<PanelPageHandle>) -> wasmtime::Result<wit::Person> {
@@ -203,8 +193,10 @@ impl panel_page::HostPage for CallState {
     ) -> wasmtime::Result<Option<WitValue>> {
         self.called(field.len())?;
         let (drawer, page) = self.panel_page()?;
-        let found = page.fields.get(&field).filter(|_| drawer.read.allows(&field)).cloned();
-        Ok(self.hand_out_value(found))
+        let found = page.fields.get(&field).filter(|_| drawer.read.allows(&field));
+        let (found, bytes) = value::hand_out(found);
+        self.handed_out(bytes);
+        Ok(found)
     }
 
     fn rows(&mut self, _: Resource<PanelPageHandle>) -> wasmtime::Result<Vec<String>> {
@@ -222,8 +214,9 @@ impl panel_page::HostPage for CallState {
         self.called(row.len() + column.len())?;
         let (drawer, page) = self.panel_page()?;
         let cells = page.rows.get(&row).filter(|_| drawer.read.allows(&column));
-        let found = cells.and_then(|cells| cells.get(&column)).cloned();
-        Ok(self.hand_out_value(found))
+        let (found, bytes) = value::hand_out(cells.and_then(|cells| cells.get(&column)));
+        self.handed_out(bytes);
+        Ok(found)
     }
 
     fn drop(&mut self, _: Resource<PanelPageHandle>) -> wasmtime::Result<()> {

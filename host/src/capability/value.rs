@@ -87,10 +87,14 @@ pub(super) fn take_text(what: &str, text: String, limit: usize) -> Result<String
 /// Takes a text that a person reads. Control characters are escaped, for it ends in terminals too; lines and tabs
 /// stay. It is not refused for them: who is denied something may have put them into a name, and must not get by.
 pub(super) fn take_message(what: &str, text: String) -> Result<String, String> {
-    let text = take_text(what, text, MAX_MESSAGE_BYTES)?;
+    Ok(without_controls(take_text(what, text, MAX_MESSAGE_BYTES)?))
+}
+
+/// Escapes the control characters of a text but for lines and tabs.
+pub(super) fn without_controls(text: String) -> String {
     let escapes = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if !text.contains(escapes) {
-        return Ok(text);
+        return text;
     }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -99,7 +103,7 @@ pub(super) fn take_message(what: &str, text: String) -> Result<String, String> {
             false => shown.push(c),
         }
     }
-    Ok(shown)
+    shown
 }
 
 pub(super) fn take_name(what: &str, name: String) -> Result<String, String> {

@@ -1,16 +1,19 @@
 //! Pages from a guest, checked.
 
+mod form;
+
 use std::collections::BTreeSet;
 
-use super::value::{MAX_NAME_BYTES, take_in};
+use super::value::{take_in, take_name, without_controls};
 use super::{About, CallState, Known};
 use crate::bindings::{core_types, gui as wit, panel_page};
 use crate::hook::Value;
 use crate::overlay::Edit;
+use crate::suggest::shown;
 use crate::view::{
-    Button, Chart, ChartKind, Choice, Choices, Column, ColumnKind, Condition, Control, Custom,
-    Dashboard, Download, FieldProblem, Form, FormField, Layout, Listing, Node, Note, Range, Reply,
-    Row, Scope, Section, Series, Stat, Target, TextLimits, Tone, View, Widget, WidgetBody,
+    Button, Chart, ChartKind, Choice, Column, ColumnKind, Dashboard, Download, FieldProblem,
+    Layout, Listing, Node, Note, Reply, Row, Scope, Series, Stat, Target, Tone, View, Widget,
+    WidgetBody,
 };
 
 /// Bytes of all texts and values of a page together.
@@ -20,10 +23,8 @@ const MAX_DOWNLOAD_BYTES: usize = 8 << 20;
 /// Rows, columns and cells of a list.
 const MAX_ROWS: usize = 1_000;
 const MAX_COLUMNS: usize = 50;
-/// Sections of a form, fields of a section, conditions of either.
-const MAX_SECTIONS: usize = 50;
+/// Fields of a section, and problems of a form.
 const MAX_FIELDS: usize = 200;
-const MAX_CONDITIONS: usize = 10;
 /// Buttons of a page, values to choose from, messages, widgets.
 const MAX_BUTTONS: usize = 50;
 const MAX_CHOICES: usize = 1_000;
@@ -39,8 +40,6 @@ const MAX_DEPTH: usize = 12;
 const MAX_EDITS: usize = 200;
 /// The least time between two refreshes of a widget.
 const MIN_REFRESH: u32 = 5;
-/// Bytes of a regular expression.
-const MAX_PATTERN: usize = 1_000;
 
 type Taken<T> = Result<T, String>;
 
@@ -88,11 +87,6 @@ fn unique<'a>(what: &str, names: impl IntoIterator<Item = &'a String>) -> Taken<
         Some(name) => Err(format!("{what} `{}` is there twice", shown(name))),
         None => Ok(()),
     }
-}
-
-/// The beginning of a text, for an error.
-fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_default).collect()
 }
 
 fn tone(tone: wit::Tone) -> Tone {
@@ -147,38 +141,23 @@ impl<'a> Taker<'a> {
     /// A name, which only programs read: a secret in it is refused.
     fn name(&mut self, what: &str, name: String) -> Taken<String> {
         self.count(name.len())?;
-        if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
-            return Err(format!(
-                "{what} must be a name of 1 to {MAX_NAME_BYTES} bytes without control characters: `{}`",
-                shown(&name)
-            ));
-        }
+        let name = take_name(what, name)?;
         self.no_secret(what, &name)?;
         Ok(name)
     }
 
     fn no_secret(&self, what: &str, text: &str) -> Taken<()> {
-        match !self.known.is_empty() && self.known.is_in(text) {
+        match self.known.is_in(text) {
             true => Err(format!("it put a secret into {what}")),
             false => Ok(()),
         }
     }
 
-    /// A text for a person. Control characters are shown as what they are, and secrets are taken out.
+    /// A text for a person. Control characters are escaped, and secrets are taken out.
     fn text(&mut self, mut text: String) -> Taken<String> {
         self.count(text.len())?;
-        if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
-            text = text
-                .chars()
-                .map(|c| match c.is_control() && !matches!(c, '\n' | '\t') {
-                    true => char::REPLACEMENT_CHARACTER,
-                    false => c,
-                })
-                .collect();
-        }
-        if !self.known.is_empty() {
-            self.known.take_out(&mut text);
-        }
+        text = without_controls(text);
+        self.known.take_out(&mut text);
         Ok(text)
     }
 
@@ -203,6 +182,7 @@ impl<'a> Taker<'a> {
             }
             value => {
                 self.count(value.payload_len())?;
+                // Writing it as JSON is for nothing where there is no secret.
                 if !self.known.is_empty() {
                     self.no_secret("a value", &value.to_json().to_string())?;
                 }
@@ -270,153 +250,6 @@ impl<'a> Taker<'a> {
             "https" | "http" | "mailto" => Ok(url.into()),
             scheme => Err(format!("an address is https, http or mailto, not `{}`", shown(scheme))),
         }
-    }
-
-    fn choice(&mut self, choice: wit::Choice) -> Taken<Choice> {
-        self.count(choice.value.len())?;
-        self.no_secret("a value to choose", &choice.value)?;
-        Ok(Choice {
-            value: choice.value,
-            label: self.label(choice.label)?,
-            disabled: choice.disabled,
-        })
-    }
-
-    fn choices(&mut self, choices: wit::Choices) -> Taken<Choices> {
-        Ok(match choices {
-            wit::Choices::Fixed(list) => {
-                let values = self.all("choices", list, MAX_CHOICES, Self::choice)?;
-                unique("the choice", values.iter().map(|choice| &choice.value))?;
-                Choices::Fixed { values }
-            }
-            wit::Choices::Lookup(name) => Choices::Lookup { name: self.name("a lookup", name)? },
-        })
-    }
-
-    fn range(&mut self, range: wit::Range) -> Taken<Range> {
-        let number = |number: Option<f64>| {
-            number.map(|number| finite("the limit of a number", number)).transpose()
-        };
-        Ok(Range {
-            min: number(range.min)?,
-            max: number(range.max)?,
-            step: number(range.step)?.filter(|step| *step > 0.0),
-            unit: self.label_if(range.unit)?,
-        })
-    }
-
-    fn text_limits(&mut self, limits: wit::TextLimits) -> Taken<TextLimits> {
-        if let Some(pattern) = &limits.pattern {
-            self.count(pattern.len())?;
-            let compiled = (pattern.len() <= MAX_PATTERN)
-                .then(|| regex::Regex::new(pattern).map_err(|error| error.to_string()));
-            compiled
-                .unwrap_or_else(|| Err(format!("it has more than {MAX_PATTERN} bytes")))
-                .map_err(|reason| {
-                    format!("not a regular expression: {reason}: `{}`", shown(pattern))
-                })?;
-        }
-        Ok(TextLimits {
-            max_length: limits.max_length,
-            pattern: limits.pattern,
-            placeholder: self.label_if(limits.placeholder)?,
-        })
-    }
-
-    fn custom(&mut self, custom: wit::Custom) -> Taken<Custom> {
-        self.count(custom.props.len())?;
-        self.no_secret("properties", &custom.props)?;
-        Ok(Custom {
-            name: self.name("a part of the panel", custom.name)?,
-            props: serde_json::from_str(&custom.props)
-                .map_err(|error| format!("properties are not JSON: {error}"))?,
-            fallback: self.label(custom.fallback)?,
-        })
-    }
-
-    fn control(&mut self, control: wit::Control) -> Taken<Control> {
-        Ok(match control {
-            wit::Control::Text(limits) => Control::Text(self.text_limits(limits)?),
-            wit::Control::Textarea(limits) => Control::Textarea(self.text_limits(limits)?),
-            wit::Control::Password(limits) => Control::Password(self.text_limits(limits)?),
-            wit::Control::Code(language) => {
-                Control::Code { language: self.name("a language", language)? }
-            }
-            wit::Control::Integer(range) => Control::Integer(self.range(range)?),
-            wit::Control::Number(range) => Control::Number(self.range(range)?),
-            wit::Control::Toggle => Control::Toggle,
-            wit::Control::Select(choices) => Control::Select { choices: self.choices(choices)? },
-            wit::Control::MultiSelect(choices) => {
-                Control::MultiSelect { choices: self.choices(choices)? }
-            }
-            wit::Control::Date => Control::Date,
-            wit::Control::DateTime => Control::DateTime,
-            wit::Control::File(types) => Control::File {
-                media_types: self.all("media types", types, 20, |taker, name| {
-                    taker.name("a media type", name)
-                })?,
-            },
-            wit::Control::Shown => Control::Shown,
-            wit::Control::Custom(custom) => Control::Custom(self.custom(custom)?),
-        })
-    }
-
-    fn conditions(&mut self, conditions: Vec<wit::Condition>) -> Taken<Vec<Condition>> {
-        self.all("conditions", conditions, MAX_CONDITIONS, |taker, condition| {
-            Ok(Condition {
-                field: taker.name("the field of a condition", condition.field)?,
-                values: taker.all("values", condition.values, 100, Self::value)?,
-            })
-        })
-    }
-
-    fn field(&mut self, field: wit::FormField) -> Taken<FormField> {
-        let control = self.control(field.control)?;
-        // What was entered into a password stays where it is kept.
-        let value = match &control {
-            Control::Password(_) => Value::Null,
-            _ => self.value(field.value)?,
-        };
-        Ok(FormField {
-            name: self.name("an entry field", field.name)?,
-            label: self.label(field.label)?,
-            hint: self.label_if(field.hint)?,
-            control,
-            value,
-            required: field.required,
-            read_only: field.read_only,
-            shown_when: self.conditions(field.shown_when)?,
-        })
-    }
-
-    fn section(&mut self, section: wit::Section) -> Taken<Section> {
-        Ok(Section {
-            id: self.name("a section", section.id)?,
-            title: self.label_if(section.title)?,
-            fields: self.all("fields", section.fields, MAX_FIELDS, Self::field)?,
-            collapsed: section.collapsed,
-            shown_when: self.conditions(section.shown_when)?,
-        })
-    }
-
-    fn form(&mut self, form: wit::Form) -> Taken<Form> {
-        if let Some(state) = &form.state {
-            self.count(state.len())?;
-            self.no_secret("the state of a form", state)?;
-            serde_json::from_str::<serde::de::IgnoredAny>(state)
-                .map_err(|error| format!("the state of a form is not JSON: {error}"))?;
-        }
-        let sections = self.all("sections", form.sections, MAX_SECTIONS, Self::section)?;
-        unique("the section", sections.iter().map(|section| &section.id))?;
-        let fields = sections.iter().flat_map(|section| &section.fields);
-        unique("the field", fields.map(|field| &field.name))?;
-        Ok(Form {
-            title: self.label(form.title)?,
-            notes: self.notes(form.notes)?,
-            sections,
-            buttons: self.buttons(form.buttons)?,
-            state: form.state,
-        })
     }
 
     fn kind(&mut self, kind: wit::ColumnKind) -> Taken<ColumnKind> {
@@ -629,9 +462,7 @@ impl<'a> Taker<'a> {
             return Err(format!("the file has {bytes} bytes, the limit is {MAX_DOWNLOAD_BYTES}"));
         }
         let mut content = download.content;
-        if !self.known.is_empty() {
-            self.known.take_out_of_output(&mut content, super::Cut::No);
-        }
+        self.known.take_out_of_output(&mut content, super::Cut::No);
         Ok(Download { name, media_type, content })
     }
 

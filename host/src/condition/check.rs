@@ -10,7 +10,7 @@ use cel::parser::Expression;
 
 use super::{MAX_DEPTH, MAX_STEPS, MAX_VALUES, Mentioned, Needs, Root};
 use crate::hook::Phase;
-use crate::suggest;
+use crate::suggest::{self, shown};
 
 /// The functions of a condition.
 const FUNCTIONS: [&str; 7] =
@@ -298,8 +298,4 @@ fn text_of(expression: &Expression) -> Option<&str> {
 fn suggested(name: &str, known: &[&str]) -> String {
     suggest::nearest(name, known.iter().copied())
         .map_or(String::new(), |near| format!(" (did you mean `{near}`?)"))
-}
-
-fn shown(name: &str) -> String {
-    name.chars().take(80).flat_map(char::escape_default).collect()
 }

@@ -4,13 +4,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Host, now_ms};
+use super::Host;
+use super::noted::Noted;
 use crate::extension::{Drawer, Extension, State};
 use crate::grant::Grant;
-use crate::hook::{
-    Decision, Ended, Fault, HandlerTrace, HookCall, ObjectRef, Params, Rehearsal, Status, Value,
-    Verdict,
-};
+use crate::hook::{Fault, ObjectRef, Params, Value};
 use crate::limits::Asked;
 use crate::overlay::Edit;
 use crate::package::{Fields, Overlay, Page};
@@ -77,7 +75,7 @@ impl PageError {
     /// The stable code of the error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Registry(_) => "extension.unknown",
+            Self::Registry(error) => error.code().unwrap_or("internal"),
             Self::NoPage { .. } => "page.unknown",
             Self::Disabled(_) => "extension.disabled",
             Self::NotGranted(_) => "page.not-granted",
@@ -116,8 +114,10 @@ impl Host {
         &self,
         person: &Person,
         place: Place,
-        object: Option<&str>,
-    ) -> Vec<Contribution> {
+        object: Option<&ObjectRef>,
+    ) -> Result<Vec<Contribution>, PageError> {
+        check_sees(object, person)?;
+        let kind = object.map(|object| object.kind.as_str());
         let snapshot = self.registry.snapshot_owned();
         let mut found = Vec::new();
         let enabled =
@@ -126,7 +126,7 @@ impl Host {
             let pages = extension.manifest.pages.iter();
             for page in pages.filter(|page| {
                 page.place == place
-                    && page.object.as_deref() == object
+                    && page.object.as_deref() == kind
                     && person.is_among(&page.visible_to)
                     && extension.check(&page.grant()).is_ok()
             }) {
@@ -136,20 +136,17 @@ impl Host {
         found.sort_by(|a, b| {
             b.page.priority.cmp(&a.page.priority).then_with(|| a.extension.id.cmp(&b.extension.id))
         });
-        found
+        Ok(found)
     }
 
     /// Has an extension describe a page.
     pub async fn render(&self, extension: &str, request: Request) -> Result<View, PageError> {
         let drawer = self.page_drawer(extension, &request)?;
-        let call =
-            Called::new(RENDER, &request.id, &request.page, &request.person, &request.object);
-        let deadline = deadline(&drawer);
-        let ran = match self.conduct.admit_provider(&drawer.extension.id, &deadline).await {
-            Ok(_slot) => self.sandbox.render(&drawer, request, deadline).await,
-            Err(fault) => Ran::not_begun(fault),
-        };
-        self.answer(&drawer, &call, ran)
+        let noted = asked(RENDER, &drawer, &request);
+        let deadline = Deadline::own(drawer.limits.deadline);
+        let call = self.sandbox.render(&drawer, request, deadline.clone());
+        let ran = self.admitted(&drawer.extension, &deadline, call).await;
+        self.answer(noted, ran)
     }
 
     /// Has an extension carry out a button.
@@ -164,13 +161,11 @@ impl Host {
             Err(PageError::NoPage { .. }) => self.overlay_actor(extension, &request)?,
             drawer => drawer?,
         };
-        let call = Called::new(ACT, &request.id, &request.page, &request.person, &request.object);
-        let deadline = deadline(&drawer);
-        let ran = match self.conduct.admit_provider(&drawer.extension.id, &deadline).await {
-            Ok(_slot) => self.sandbox.act(&drawer, request, button, deadline).await,
-            Err(fault) => Ran::not_begun(fault),
-        };
-        self.answer(&drawer, &call, ran)
+        let noted = asked(ACT, &drawer, &request);
+        let deadline = Deadline::own(drawer.limits.deadline);
+        let call = self.sandbox.act(&drawer, request, button, deadline.clone());
+        let ran = self.admitted(&drawer.extension, &deadline, call).await;
+        self.answer(noted, ran)
     }
 
     /// Has an extension find values to choose from.
@@ -182,16 +177,11 @@ impl Host {
         typed: String,
     ) -> Result<Vec<Choice>, PageError> {
         let drawer = self.page_drawer(extension, &request)?;
-        let call =
-            Called::new(LOOKUP, &request.id, &request.page, &request.person, &request.object);
-        let deadline = deadline(&drawer);
-        let ran = match self.conduct.admit_provider(&drawer.extension.id, &deadline).await {
-            Ok(_slot) => {
-                self.sandbox.lookup(&drawer, request, (name, typed), CHOICES, deadline).await
-            }
-            Err(fault) => Ran::not_begun(fault),
-        };
-        self.answer(&drawer, &call, ran)
+        let noted = asked(LOOKUP, &drawer, &request);
+        let deadline = Deadline::own(drawer.limits.deadline);
+        let call = self.sandbox.lookup(&drawer, request, (name, typed), CHOICES, deadline.clone());
+        let ran = self.admitted(&drawer.extension, &deadline, call).await;
+        self.answer(noted, ran)
     }
 
     /// Whether it is an overlay of an extension, and no page.
@@ -202,7 +192,12 @@ impl Host {
     }
 
     /// Has extensions change a page of the panel, one after another: each sees the values that those before it set.
-    pub async fn overlays(&self, place: Option<Place>, mut page: PanelPage) -> Vec<Applied> {
+    pub async fn overlays(
+        &self,
+        place: Option<Place>,
+        mut page: PanelPage,
+    ) -> Result<Vec<Applied>, PageError> {
+        check_sees(page.object.as_ref(), &page.person)?;
         let snapshot = self.registry.snapshot_owned();
         let mut overlays: Vec<(Arc<Extension>, Overlay)> = Vec::new();
         let enabled =
@@ -228,13 +223,12 @@ impl Host {
             };
             let read = Fields::of(overlay.read.to_list().into_iter().filter(see));
             let drawer = self.drawer(&extension, &overlay.asked, read);
-            let call = Called::new(APPLY, &page.id, &overlay.id, &page.person, &page.object);
-            let deadline = deadline(&drawer);
-            let ran = match self.conduct.admit_provider(&extension.id, &deadline).await {
-                Ok(_slot) => self.sandbox.apply(&drawer, page.clone(), deadline).await,
-                Err(fault) => Ran::not_begun(fault),
-            };
-            self.note_call(&drawer, &call, &ran);
+            let named = (&page.id, overlay.id.as_str());
+            let noted = begun(APPLY, &drawer, named, &page.person, page.object.as_ref());
+            let deadline = Deadline::own(drawer.limits.deadline);
+            let call = self.sandbox.apply(&drawer, page.clone(), deadline.clone());
+            let ran = self.admitted(&extension, &deadline, call).await;
+            self.note_drawn(noted, &ran);
             let (mut left_out, mut kept) = (Vec::new(), Vec::new());
             let edits = ran.outcome.map(|edits| {
                 for edit in edits {
@@ -256,7 +250,7 @@ impl Host {
             }
             applied.push(Applied { extension, overlay, edits, left_out });
         }
-        applied
+        Ok(applied)
     }
 
     /// The extension as it draws a page, if this person may see it.
@@ -316,98 +310,43 @@ impl Host {
         })
     }
 
-    fn answer<T>(&self, drawer: &Drawer, call: &Called, ran: Ran<T>) -> Result<T, PageError> {
-        self.note_call(drawer, call, &ran);
-        ran.outcome.map_err(|fault| PageError::Fault {
-            extension: drawer.extension.id.clone(),
-            id: call.id.clone(),
-            fault,
-        })
+    fn answer<T>(&self, noted: Noted, ran: Ran<T>) -> Result<T, PageError> {
+        let (extension, id) = (noted.extension.id.clone(), noted.id.clone());
+        self.note_drawn(noted, &ran);
+        ran.outcome.map_err(|fault| PageError::Fault { extension, id, fault })
     }
 
     /// Keeps a call in the journal: every button, and of what changes nothing the faults alone.
-    fn note_call<T>(&self, drawer: &Drawer, asked: &Called, ran: &Ran<T>) {
-        if asked.action != ACT && ran.outcome.is_ok() {
-            return;
+    fn note_drawn<T>(&self, noted: Noted, ran: &Ran<T>) {
+        if noted.action == ACT || ran.outcome.is_err() {
+            self.note(noted, ran, |_| "proceed");
         }
-        let outcome = ran.outcome.as_ref().map(|_| "proceed").map_err(Clone::clone);
-        let params = [
-            ("page".to_owned(), Value::Text(asked.page.clone())),
-            ("person".to_owned(), Value::Text(asked.person.id.clone())),
-        ];
-        let params = Arc::new(Params::from_iter(params));
-        let status = if outcome.is_ok() { Status::Succeeded } else { Status::Failed };
-        let duration = asked.begun.elapsed();
-        let elapsed_ms = u64::try_from(duration.as_millis()).unwrap_or(0);
-        let call = HookCall {
-            id: asked.id.to_string(),
-            action: asked.action.to_owned(),
-            actor: None,
-            object: asked.object.clone(),
-            params: params.clone(),
-            old: Params::new(),
-            attributes: indexmap::IndexMap::new(),
-            rehearsal: Rehearsal::No,
-            depth: 0,
-            caused_by: Vec::new(),
-            time_ms: now_ms().saturating_sub(elapsed_ms),
-            ended: Some(Ended { status, result: None }),
-        };
-        let trace = HandlerTrace {
-            extension: drawer.extension.id.clone(),
-            version: drawer.extension.version.clone(),
-            outcome,
-            reason: None,
-            fuel: ran.fuel,
-            memory: ran.memory,
-            duration,
-            log: ran.log.clone(),
-            uses: ran.uses.clone(),
-        };
-        let verdict = Verdict {
-            decision: Decision::Proceed,
-            params,
-            alterations: Vec::new(),
-            result: None,
-            problems: Vec::new(),
-            trace: vec![trace],
-        };
-        self.journal.record(&call, &verdict, duration);
     }
 }
 
-/// One call about a page, as the journal keeps it.
-struct Called {
+/// A call about a page that begins now.
+fn begun(
     action: &'static str,
-    id: Arc<str>,
-    page: String,
-    person: Arc<Person>,
-    object: Option<ObjectRef>,
-    begun: Instant,
-}
-
-impl Called {
-    fn new(
-        action: &'static str,
-        id: &Arc<str>,
-        page: &str,
-        person: &Arc<Person>,
-        object: &Option<ObjectRef>,
-    ) -> Self {
-        Self {
-            action,
-            id: id.clone(),
-            page: page.to_owned(),
-            person: person.clone(),
-            object: object.clone(),
-            begun: Instant::now(),
-        }
+    drawer: &Drawer,
+    (id, page): (&Arc<str>, &str),
+    person: &Person,
+    object: Option<&ObjectRef>,
+) -> Noted {
+    let params = [("page", page), ("person", &person.id)];
+    let params = params.map(|(name, value)| (name.to_owned(), Value::Text(value.to_owned())));
+    Noted {
+        extension: drawer.extension.clone(),
+        action,
+        id: id.clone(),
+        object: object.cloned(),
+        params: Params::from_iter(params),
+        begun: Instant::now(),
     }
 }
 
-fn deadline(drawer: &Drawer) -> Deadline {
-    let limit = drawer.limits.deadline;
-    Deadline { at: Instant::now() + limit, fault: Fault::Deadline { limit } }
+fn asked(action: &'static str, drawer: &Drawer, request: &Request) -> Noted {
+    let named = (&request.id, request.page.as_str());
+    begun(action, drawer, named, &request.person, request.object.as_ref())
 }
 
 /// Checks that a page about an object gets one of its kind, which the person may see.

@@ -6,13 +6,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::noted::Noted;
 use super::{Host, new_id, now_ms};
 use crate::extension::{Extension, Provider, State};
 use crate::grant::Grant;
-use crate::hook::{
-    Decision, Ended, Fault, HandlerTrace, HookCall, ObjectRef, Params, Rehearsal, Status, Value,
-    Verdict,
-};
+use crate::hook::{Fault, ObjectRef, Params, Value};
 use crate::order::{OFFER, Offer, Order, OrderState, Readiness, Step, check_id};
 use crate::orders::OrdersError;
 use crate::registry::RegistryError;
@@ -102,13 +100,18 @@ impl Host {
     pub async fn offers(&self, id: &str) -> Result<Vec<Offer>, ProvideError> {
         let provider = self.provider(&self.registry.get(id)?)?;
         let call: Arc<str> = new_id().into();
-        let asked = Asked { action: OFFERS, id: call.clone(), order: None, begun: Instant::now() };
-        let deadline = deadline(&provider);
-        let ran = match self.conduct.admit_provider(&provider.extension.id, &deadline).await {
-            Ok(_slot) => self.sandbox.offers(&provider, call.clone(), deadline).await,
-            Err(fault) => Ran::not_begun(fault),
+        let noted = Noted {
+            extension: provider.extension.clone(),
+            action: OFFERS,
+            id: call.clone(),
+            object: None,
+            params: Params::new(),
+            begun: Instant::now(),
         };
-        self.note(&provider, &asked, &ran, |_| "offers");
+        let deadline = Deadline::own(provider.limits.deadline);
+        let offers = self.sandbox.offers(&provider, call.clone(), deadline.clone());
+        let ran = self.admitted(&provider.extension, &deadline, offers).await;
+        self.note(noted, &ran, |_| "offers");
         ran.outcome.map_err(|fault| failed(&provider.extension, call, fault))
     }
 
@@ -210,19 +213,18 @@ impl Host {
             OrderState::Pending(pending) => Some(pending.token.clone()),
             _ => None,
         };
-        let asked = Asked {
+        let noted = Noted {
+            extension: provider.extension.clone(),
             action: if token.is_some() { ADVANCE } else { START },
             id: order.task.clone(),
-            order: Some(order),
+            object: Some(ObjectRef { kind: "order".to_owned(), id: order.task.to_string() }),
+            params: Params::from_iter([(OFFER.to_owned(), Value::Text(order.offer.clone()))]),
             begun: Instant::now(),
         };
-        let deadline = deadline(provider);
-        let operation = order.operation();
-        let ran = match self.conduct.admit_provider(&provider.extension.id, &deadline).await {
-            Err(fault) => Ran::not_begun(fault),
-            Ok(_slot) => self.sandbox.operate(provider, operation, token, deadline).await,
-        };
-        self.note(provider, &asked, &ran, |step| match step {
+        let deadline = Deadline::own(provider.limits.deadline);
+        let step = self.sandbox.operate(provider, order.operation(), token, deadline.clone());
+        let ran = self.admitted(&provider.extension, &deadline, step).await;
+        self.note(noted, &ran, |step| match step {
             Step::Done(_) => "done",
             Step::Pending(_) => "pending",
             Step::Refused(_) => "refused",
@@ -237,74 +239,6 @@ impl Host {
         tracing::info!(extension.id = %id, order.task = %task, order.state = state, "order `{task}` of `{id}` is {state}");
         Ok(())
     }
-
-    /// Notes a call of a provider in the journal.
-    fn note<T>(
-        &self,
-        provider: &Provider,
-        asked: &Asked<'_>,
-        ran: &Ran<T>,
-        word: impl FnOnce(&T) -> &'static str,
-    ) {
-        let outcome = match &ran.outcome {
-            Ok(answer) => Ok(word(answer)),
-            Err(fault) => Err(fault.clone()),
-        };
-        let offer = asked.order.map(|order| (OFFER.to_owned(), Value::Text(order.offer.clone())));
-        let params = Arc::new(Params::from_iter(offer));
-        let status = if outcome.is_ok() { Status::Succeeded } else { Status::Failed };
-        let duration = asked.begun.elapsed();
-        let elapsed_ms = u64::try_from(duration.as_millis()).unwrap_or(0);
-        let call = HookCall {
-            id: asked.id.to_string(),
-            action: asked.action.to_owned(),
-            actor: None,
-            object: asked
-                .order
-                .map(|order| ObjectRef { kind: "order".to_owned(), id: order.task.to_string() }),
-            params: params.clone(),
-            old: Params::new(),
-            attributes: indexmap::IndexMap::new(),
-            rehearsal: Rehearsal::No,
-            depth: 0,
-            caused_by: Vec::new(),
-            time_ms: now_ms().saturating_sub(elapsed_ms),
-            ended: Some(Ended { status, result: None }),
-        };
-        let trace = HandlerTrace {
-            extension: provider.extension.id.clone(),
-            version: provider.extension.version.clone(),
-            outcome,
-            reason: None,
-            fuel: ran.fuel,
-            memory: ran.memory,
-            duration,
-            log: ran.log.clone(),
-            uses: ran.uses.clone(),
-        };
-        let verdict = Verdict {
-            decision: Decision::Proceed,
-            params,
-            alterations: Vec::new(),
-            result: None,
-            problems: Vec::new(),
-            trace: vec![trace],
-        };
-        self.journal.record(&call, &verdict, duration);
-    }
-}
-
-/// One call of a provider, as the journal keeps it.
-struct Asked<'a> {
-    action: &'static str,
-    id: Arc<str>,
-    order: Option<&'a Order>,
-    begun: Instant,
-}
-
-fn deadline(provider: &Provider) -> Deadline {
-    let limit = provider.limits.deadline;
-    Deadline { at: Instant::now() + limit, fault: Fault::Deadline { limit } }
 }
 
 fn failed(extension: &Extension, id: Arc<str>, fault: Fault) -> ProvideError {

@@ -18,7 +18,7 @@ use crate::grant::{self, ALL_FIELDS, Ask, Grant};
 use crate::hook::{HookPattern, HookPatternError, Phase, Power, Status};
 use crate::limits::Asked;
 use crate::order::Provides;
-use crate::suggest;
+use crate::suggest::{self, shown};
 
 /// Bytes that a manifest may have; the storage keeps it as one value.
 const MAX_BYTES: usize = 32 << 10;
@@ -341,10 +341,7 @@ fn wrong(message: String) -> ManifestError {
 }
 
 fn check_id(id: &str) -> Result<(), ManifestError> {
-    let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    if id.len() <= 64 && id.split(['-', '.']).all(word) {
+    if id.len() <= 64 && id.split(['-', '.']).all(grant::is_word) {
         return Ok(());
     }
     Err(wrong(format!(
@@ -362,11 +359,6 @@ fn check_text(name: &str, text: &str, least: usize, most: usize) -> Result<(), M
         )));
     }
     Ok(())
-}
-
-/// At most 80 characters of a text, without control characters.
-fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_default).collect()
 }
 
 fn check_contract(contract: &str) -> Result<(), ManifestError> {
@@ -429,9 +421,9 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
     let fail = |message: &str| Err(wrong(format!("hook `{hook}`: {message}")));
     let pattern = parse_hook(&on.hook)?;
     let phase = pattern.phase;
-    let priority = on.priority.unwrap_or(50);
-    let Some(priority) = u8::try_from(priority).ok().filter(|priority| *priority <= 100) else {
-        return fail(&format!("`priority` must be 0 to 100: {priority}"));
+    let priority = match check_priority(on.priority) {
+        Ok(priority) => priority,
+        Err(reason) => return fail(&format!("`priority` {reason}")),
     };
     if phase == Phase::After && on.powers.iter().any(|power| *power != Power::Alter) {
         return fail("after an action only the power `alter` means anything");
@@ -495,6 +487,13 @@ fn check_subscription(on: On, asked: Asked) -> Result<Subscription, ManifestErro
         on_failure: on.on_failure,
         asked,
     })
+}
+
+/// A priority: 50 where none is given.
+fn check_priority(priority: Option<i64>) -> Result<u8, String> {
+    let priority = priority.unwrap_or(50);
+    let fits = u8::try_from(priority).ok().filter(|priority| *priority <= 100);
+    fits.ok_or_else(|| format!("must be 0 to 100: {priority}"))
 }
 
 fn check_more_than_nothing(asked: &Asked) -> Result<(), &'static str> {

@@ -24,6 +24,17 @@ pub(super) trait Ask: Send {
     ) -> impl Future<Output = wasmtime::Result<Result<Self::Answer, Fault>>> + Send;
 }
 
+/// An instance's export of this name, or the fault that there is none.
+macro_rules! guest {
+    ($prepared:ident, $store:ident, $export:ident) => {{
+        let Some(indices) = &$prepared.$export else {
+            return Ok(Err(lacks(stringify!($export))));
+        };
+        let instance = $prepared.pre.instantiate_async(&mut *$store).await?;
+        indices.load(&mut *$store, &instance)?
+    }};
+}
+
 /// To handle the event.
 pub(super) struct Handle;
 /// What is on offer.
@@ -57,9 +68,7 @@ impl Ask for Handle {
         prepared: &Prepared,
         store: &mut Store<RunState>,
     ) -> wasmtime::Result<Result<Outcome, Fault>> {
-        let Some(indices) = &prepared.handler else { return Ok(Err(lacks("handler"))) };
-        let instance = prepared.pre.instantiate_async(&mut *store).await?;
-        let guest = indices.load(&mut *store, &instance)?;
+        let guest = guest!(prepared, store, handler);
         let answer = guest.call_handle(&mut *store, Resource::new_borrow(0)).await?;
         Ok(checked(answer, capability::outcome))
     }
@@ -73,9 +82,7 @@ impl Ask for Offers {
         prepared: &Prepared,
         store: &mut Store<RunState>,
     ) -> wasmtime::Result<Result<Vec<Offer>, Fault>> {
-        let Some(indices) = &prepared.catalogue else { return Ok(Err(lacks("catalogue"))) };
-        let instance = prepared.pre.instantiate_async(&mut *store).await?;
-        let guest = indices.load(&mut *store, &instance)?;
+        let guest = guest!(prepared, store, catalogue);
         Ok(checked(guest.call_offers(&mut *store).await?, capability::offers))
     }
 }
@@ -88,9 +95,7 @@ impl Ask for Operate {
         prepared: &Prepared,
         store: &mut Store<RunState>,
     ) -> wasmtime::Result<Result<Step, Fault>> {
-        let Some(indices) = &prepared.provider else { return Ok(Err(lacks("provider"))) };
-        let instance = prepared.pre.instantiate_async(&mut *store).await?;
-        let guest = indices.load(&mut *store, &instance)?;
+        let guest = guest!(prepared, store, provider);
         let operation = Resource::new_borrow(0);
         let answer = match &self.token {
             None => guest.call_start(&mut *store, operation).await?,
@@ -108,9 +113,7 @@ impl Ask for Render {
         prepared: &Prepared,
         store: &mut Store<RunState>,
     ) -> wasmtime::Result<Result<View, Fault>> {
-        let Some(indices) = &prepared.pages else { return Ok(Err(lacks("pages"))) };
-        let instance = prepared.pre.instantiate_async(&mut *store).await?;
-        let guest = indices.load(&mut *store, &instance)?;
+        let guest = guest!(prepared, store, pages);
         let answer = guest.call_render(&mut *store, Resource::new_borrow(0)).await?;
         Ok(checked(answer, |view| capability::view(&store.data().call, view)))
     }
@@ -124,9 +127,7 @@ impl Ask for Act {
         prepared: &Prepared,
         store: &mut Store<RunState>,
     ) -> wasmtime::Result<Result<Reply, Fault>> {
-        let Some(indices) = &prepared.pages else { return Ok(Err(lacks("pages"))) };
-        let instance = prepared.pre.instantiate_async(&mut *store).await?;
-        let guest = indices.load(&mut *store, &instance)?;
+        let guest = guest!(prepared, store, pages);
         let answer = guest.call_act(&mut *store, Resource::new_borrow(0), &self.button).await?;
         Ok(checked(answer, |reply| capability::reply(&store.data().call, reply)))
     }
@@ -140,9 +141,7 @@ impl Ask for Lookup {
         prepared: &Prepared,
         store: &mut Store<RunState>,
     ) -> wasmtime::Result<Result<Vec<Choice>, Fault>> {
-        let Some(indices) = &prepared.pages else { return Ok(Err(lacks("pages"))) };
-        let instance = prepared.pre.instantiate_async(&mut *store).await?;
-        let guest = indices.load(&mut *store, &instance)?;
+        let guest = guest!(prepared, store, pages);
         let Self { name, typed, limit } = self;
         let request = Resource::new_borrow(0);
         let answer = guest.call_lookup(&mut *store, request, &name, &typed, limit).await?;
@@ -159,9 +158,7 @@ impl Ask for Apply {
         prepared: &Prepared,
         store: &mut Store<RunState>,
     ) -> wasmtime::Result<Result<Vec<Edit>, Fault>> {
-        let Some(indices) = &prepared.overlay else { return Ok(Err(lacks("overlay"))) };
-        let instance = prepared.pre.instantiate_async(&mut *store).await?;
-        let guest = indices.load(&mut *store, &instance)?;
+        let guest = guest!(prepared, store, overlay);
         let answer = guest.call_apply(&mut *store, Resource::new_borrow(0)).await?;
         Ok(checked(answer, |edits| capability::edits(&store.data().call, edits)))
     }

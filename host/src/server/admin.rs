@@ -24,6 +24,7 @@ use crate::host::{InstallChange, Replace};
 use crate::journal::{Entry, Faults, Filter};
 use crate::order::Provides;
 use crate::package::OnFailure;
+use crate::suggest::shown;
 
 /// An installed extension, in a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -476,7 +477,7 @@ pub(super) async fn journal_action(
     let filter = Filter { action_id: Some(action_id.clone()), ..Filter::default() };
     let mut entries = app.host.journal.list(filter, 100).await?;
     if entries.is_empty() {
-        let shown: String = action_id.chars().take(80).flat_map(char::escape_default).collect();
+        let shown = shown(&action_id);
         return Err(ApiError::new(
             StatusCode::NOT_FOUND,
             "journal.unknown",

@@ -63,7 +63,7 @@ impl ApiError {
     }
 
     /// A failure of the host itself. What it was is in the host's log, not in the answer.
-    fn internal(what: &str, error: &dyn std::fmt::Display) -> Self {
+    pub(super) fn internal(what: &str, error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "{what}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", what)
             .with_hint(Some("the host's log says more"))

@@ -14,6 +14,7 @@ use crate::hook::{
 };
 use crate::host::{Decided, new_id, now_ms};
 use crate::journal::EntryFault;
+use crate::suggest::shown;
 
 /// A hook call before an action.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -459,7 +460,7 @@ pub(super) fn check(call: HookCall, config: &ServerConfig) -> Result<HookCall, A
 
 fn check_name(what: &str, name: &str) -> Result<(), ApiError> {
     if !is_name(name) {
-        let shown: String = name.chars().take(80).flat_map(char::escape_default).collect();
+        let shown = shown(name);
         return Err(ApiError::invalid(format!(
             "a name in `{what}` must have 1 to {MAX_NAME_BYTES} bytes without control characters: `{shown}`"
         )));

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{MAX_REASON, ManifestError, Subscription, check_text, shown, wrong};
+use super::{MAX_REASON, ManifestError, Subscription, check_text, wrong};
 use crate::grant::{self, Ask, Grant, Origin};
 use crate::hook::{HookPattern, Power};
+use crate::suggest::shown;
 
 /// Entries of a list under `needs`.
 const MAX_NEEDS: usize = 100;

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{Fields, MAX_REASON, ManifestError, check_more_than_nothing, check_text, shown, wrong};
+use super::{
+    Fields, MAX_REASON, ManifestError, check_more_than_nothing, check_priority, check_text, wrong,
+};
 use crate::grant::{self, Ask, Grant};
 use crate::limits::Asked;
 use crate::place::{Kind, Place};
+use crate::suggest::shown;
 
 /// Pages and overlays that a manifest may have.
 const MAX_DRAWN: usize = 100;
@@ -114,7 +117,7 @@ pub(super) fn check_drawn(
     let asked = |fuel, deadline_ms| Asked { fuel, deadline_ms, memory_bytes, kv_bytes };
     let mut drawn = Drawn { pages: Vec::new(), overlays: Vec::new(), asks: Vec::new() };
     let mut ids = BTreeSet::new();
-    let mut check_new = |id: &str| match check_id(id) && ids.insert(id.to_owned()) {
+    let mut check_new = |id: &str| match grant::is_words(id) && ids.insert(id.to_owned()) {
         true => Ok(()),
         false => Err(wrong(format!(
             "the `id` of a page or overlay must be words of a-z and 0-9 joined by `-`, at most 64 characters, each once: `{}`",
@@ -145,13 +148,6 @@ fn push(asks: &mut Vec<Ask>, ask: Ask) {
     }
 }
 
-fn check_id(id: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    id.len() <= 64 && id.split('-').all(word)
-}
-
 fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestError> {
     let id = table.id;
     let of = |key: &str| format!("page `{id}`: {key}");
@@ -179,7 +175,8 @@ fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestErr
         section: table.section,
         icon: table.icon,
         visible_to: check_roles(&of("visible-to"), table.visible_to)?,
-        priority: check_priority(&of("priority"), table.priority)?,
+        priority: check_priority(table.priority)
+            .map_err(|reason| priority(&of("priority"), &reason))?,
         asked,
         object: table.object,
         id,
@@ -210,7 +207,8 @@ fn check_overlay(table: OverlayTable, asked: Asked) -> Result<(Overlay, Vec<Ask>
         place,
         read,
         visible_to: check_roles(&of("visible-to"), table.visible_to)?,
-        priority: check_priority(&of("priority"), table.priority)?,
+        priority: check_priority(table.priority)
+            .map_err(|reason| priority(&of("priority"), &reason))?,
         asked,
         page,
         id,
@@ -237,10 +235,8 @@ fn check_roles(key: &str, roles: Vec<String>) -> Result<Vec<String>, ManifestErr
     Ok(roles)
 }
 
-fn check_priority(key: &str, priority: Option<i64>) -> Result<u8, ManifestError> {
-    let priority = priority.unwrap_or(50);
-    let fits = u8::try_from(priority).ok().filter(|priority| *priority <= 100);
-    fits.ok_or_else(|| wrong(format!("`{key}` must be 0 to 100: {priority}")))
+fn priority(key: &str, reason: &str) -> ManifestError {
+    wrong(format!("`{key}` {reason}"))
 }
 
 fn check_asked(key: &str, asked: &Asked) -> Result<(), ManifestError> {
