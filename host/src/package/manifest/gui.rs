@@ -10,7 +10,7 @@ use super::{
 use crate::grant::{self, Ask, Grant};
 use crate::limits::Asked;
 use crate::place::{Kind, Place};
-use crate::suggest::shown;
+use crate::suggest::{self, shown};
 
 /// Pages and overlays that a manifest may have.
 const MAX_DRAWN: usize = 100;
@@ -150,7 +150,7 @@ fn push(asks: &mut Vec<Ask>, ask: Ask) {
 
 fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestError> {
     let id = table.id;
-    let of = |key: &str| format!("page `{id}`: {key}");
+    let of = |key: &str| format!("page.{id}.{key}");
     let place = match &table.place {
         None => Place::ListPage,
         Some(name) => check_place(&of("place"), name, Kind::Page)?,
@@ -187,7 +187,7 @@ fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestErr
 
 fn check_overlay(table: OverlayTable, asked: Asked) -> Result<(Overlay, Vec<Ask>), ManifestError> {
     let id = table.id;
-    let of = |key: &str| format!("overlay `{id}`: {key}");
+    let of = |key: &str| format!("overlay.{id}.{key}");
     let place = check_place(&of("place"), &table.place, Kind::Overlay)?;
     let page = table.page;
     grant::check_panel_name(&page)
@@ -220,7 +220,11 @@ fn check_place(key: &str, name: &str, kind: Kind) -> Result<Place, ManifestError
     let fits = |place: &Place| place.kind() == kind;
     Place::from_name(name).filter(fits).ok_or_else(|| {
         let places: Vec<_> = Place::ALL.into_iter().filter(fits).map(Place::name).collect();
-        wrong(format!("`{key}` must be one of {}: `{}`", places.join(", "), shown(name)))
+        let near = suggest::nearest(name, places.iter().copied());
+        ManifestError {
+            message: format!("`{key}` must be one of {}: `{}`", places.join(", "), shown(name)),
+            hint: near.map(|near| format!("did you mean `{near}`?")),
+        }
     })
 }
 

@@ -160,3 +160,25 @@ fn a_provider_asks_to_be_one_and_needs_no_hook() {
     assert!(message(&rest.replace("Sells servers.", "")).contains("`provider.reason` must be 1"));
     assert!(message(&rest.replace("= 7", "= 0")).starts_with("`provider`: `fuel`"));
 }
+
+#[test]
+fn what_is_wrong_with_a_page_is_named_with_its_place() {
+    let page = |rest: &str| {
+        message(&format!("[[page]]\nid = \"notes\"\ntitle = \"Notes\"\nreason = \"r\"\n{rest}"))
+    };
+    assert!(
+        page("place = \"object.tabs\"").starts_with("`page.notes.place` must be one of menu.main")
+    );
+    assert_eq!(
+        page("place = \"object.tab\""),
+        "`page.notes.object`: `object.tab` needs the kind of an `object`"
+    );
+    assert!(page("place = \"list.column\"").ends_with(": `list.column`"));
+    assert_eq!(page("priority = 101"), "`page.notes.priority` must be 0 to 100: 101");
+}
+
+#[test]
+fn a_page_and_an_overlay_have_different_names() {
+    let tables = "[[page]]\nid = \"a\"\ntitle = \"A\"\n[[overlay]]\nid = \"a\"\nplace = \"list.column\"\npage = \"domain.list\"\nreason = \"r\"";
+    assert!(message(tables).ends_with("each once: `a`"));
+}
