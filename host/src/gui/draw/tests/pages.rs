@@ -159,8 +159,7 @@ fn all_controls(its: &str) -> Vec<Control> {
         pattern: Some(text(its)),
         placeholder: Some(text(its)),
     };
-    let range =
-        || Range { min: Some(1.0), max: Some(9.5), step: Some(0.5), unit: Some(text(its)) };
+    let range = || Range { min: Some(1.0), max: Some(9.5), step: Some(0.5), unit: Some(text(its)) };
     let fixed = || Choices::Fixed {
         values: vec![
             Choice { value: text(its), label: text(its), disabled: false },
@@ -215,10 +214,7 @@ pub fn full_form(its: &str) -> Form {
                 value,
                 required: number % 2 == 0,
                 read_only: number == 1,
-                shown_when: vec![Condition {
-                    field: format!("{its}0-0"),
-                    values: all_values(its),
-                }],
+                shown_when: vec![Condition { field: format!("{its}0-0"), values: all_values(its) }],
             });
         }
     }
@@ -338,7 +334,8 @@ pub fn full_layout(its: &str, markdown: &str) -> Layout {
             Node::Stack { children: leaves() },
         ],
     };
-    let root = Node::Columns { shares: vec![6, 6], children: vec![tabs, Node::Custom(custom(its))] };
+    let root =
+        Node::Columns { shares: vec![6, 6], children: vec![tabs, Node::Custom(custom(its))] };
     Layout { title: text(its), root }
 }
 

@@ -52,9 +52,9 @@ const LINES: [(&str, &str); 10] = [
 fn colours() -> BTreeMap<String, [f64; 2]> {
     let pattern = r"--([a-z0-9-]+): (?:var\(--palisade-[a-z-]+, )?light-dark\(#([0-9a-f]{6}), #([0-9a-f]{6})\)";
     let pattern = Regex::new(pattern).unwrap();
-    let found = pattern.captures_iter(STYLE).map(|found| {
-        (found[1].to_owned(), [luminance(&found[2]), luminance(&found[3])])
-    });
+    let found = pattern
+        .captures_iter(STYLE)
+        .map(|found| (found[1].to_owned(), [luminance(&found[2]), luminance(&found[3])]));
     found.collect()
 }
 

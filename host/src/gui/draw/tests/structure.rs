@@ -195,18 +195,14 @@ fn a_text_keeps_its_first_line_break() {
 fn what_a_condition_hides_need_not_be_filled_in() {
     let mut its = field("more", Control::Text(Default::default()), Value::Null);
     its.required = true;
-    its.shown_when =
-        vec![Condition { field: "on".into(), values: vec![Value::Boolean(true)] }];
+    its.shown_when = vec![Condition { field: "on".into(), values: vec![Value::Boolean(true)] }];
     let on = field("on", Control::Toggle, Value::Boolean(false));
     let page = page(&View::Form(form(vec![on, its], Vec::new())));
     let entry = page.with("name", "in.more").unwrap();
     assert!(!entry.has("required") && entry.has("data-required"));
     let around = page.with("data-field", "more").unwrap();
     assert!(around.has("data-off"));
-    assert_eq!(
-        around.get("data-shown-when"),
-        Some("[{\"field\":\"on\",\"values\":[true]}]")
-    );
+    assert_eq!(around.get("data-shown-when"), Some("[{\"field\":\"on\",\"values\":[true]}]"));
 }
 
 #[test]
@@ -243,7 +239,10 @@ fn buttons_lead_where_they_may() {
             vec![text("a")],
             vec![button("go", Scope::Page, target)],
         ));
-        page(&view).0.into_iter().find(|its| its.text == "Button go" || its.text.starts_with("Button go"))
+        page(&view)
+            .0
+            .into_iter()
+            .find(|its| its.text == "Button go" || its.text.starts_with("Button go"))
     };
     let link = |target: Target| {
         let view = View::Listing(listing(
@@ -297,10 +296,8 @@ fn chosen_rows_are_sent_with_the_buttons_that_are_about_them() {
 
 #[test]
 fn a_button_about_a_list_as_a_whole_sends_no_rows() {
-    let buttons = vec![
-        button("count", Scope::Page, Target::Act),
-        button("lock", Scope::Rows, Target::Act),
-    ];
+    let buttons =
+        vec![button("count", Scope::Page, Target::Act), button("lock", Scope::Rows, Target::Act)];
     let page = page(&View::Listing(listing(ColumnKind::Text, vec![text("a")], buttons)));
     let its = page.with("value", "count").unwrap();
     let form = page.with("id", its.get("form").unwrap()).unwrap();
@@ -418,7 +415,8 @@ fn a_widget_that_asks_anew_is_found_again_by_its_identifier() {
 
 #[test]
 fn a_part_of_the_panel_is_shown_as_its_makers_fallback() {
-    let custom = Custom { name: "map".into(), props: serde_json::json!({}), fallback: "A map".into() };
+    let custom =
+        Custom { name: "map".into(), props: serde_json::json!({}), fallback: "A map".into() };
     let view = View::Layout(Layout { title: "x".into(), root: Node::Custom(custom) });
     assert_eq!(page(&view).with("class", "custom").unwrap().text, "A map");
 }
