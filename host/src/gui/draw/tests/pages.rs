@@ -153,6 +153,12 @@ fn all_buttons(its: &str) -> Vec<Button> {
     buttons
 }
 
+/// A button that sends, and a link that asks before.
+fn some_buttons(its: &str) -> Vec<Button> {
+    let all = all_buttons(its).into_iter();
+    all.enumerate().filter(|(index, _)| [0, 7].contains(index)).map(|(_, button)| button).collect()
+}
+
 fn all_controls(its: &str) -> Vec<Control> {
     let limits = || TextLimits {
         max_length: Some(10),
@@ -234,6 +240,15 @@ pub fn full_form(its: &str) -> Form {
     }
 }
 
+/// A form with each control and a text as its value.
+fn form_of_texts(its: &str) -> Form {
+    let mut form = full_form(its);
+    for section in &mut form.sections {
+        section.fields.retain(|field| field.name.ends_with("-0"));
+    }
+    form
+}
+
 /// A list with each kind of column and each kind of value in it.
 pub fn full_listing(its: &str) -> Listing {
     let kinds = [
@@ -309,7 +324,7 @@ pub fn full_dashboard(its: &str, markdown: &str) -> Dashboard {
         id: format!("{its}{index}"),
         title: text(its),
         body,
-        buttons: all_buttons(its),
+        buttons: some_buttons(its),
         span: 4,
         refresh_seconds: Some(30),
     });
@@ -318,20 +333,16 @@ pub fn full_dashboard(its: &str, markdown: &str) -> Dashboard {
 
 /// A layout with each kind of node.
 pub fn full_layout(its: &str, markdown: &str) -> Layout {
-    let leaves = || {
-        let dashboard = full_dashboard(its, markdown);
-        let mut leaves: Vec<Node> = dashboard.widgets.into_iter().map(Node::Widget).collect();
-        leaves.push(Node::Markdown { text: text(markdown) });
-        leaves.push(Node::Form(full_form(its)));
-        leaves.push(Node::Listing(full_listing(its)));
-        leaves.push(Node::Custom(custom(its)));
-        leaves
-    };
+    let dashboard = full_dashboard(its, markdown);
+    let mut leaves: Vec<Node> = dashboard.widgets.into_iter().map(Node::Widget).collect();
+    leaves.push(Node::Markdown { text: text(markdown) });
+    leaves.push(Node::Form(form_of_texts(its)));
+    leaves.push(Node::Custom(custom(its)));
     let tabs = Node::Tabs {
         titles: vec![text(its), text(its)],
         children: vec![
-            Node::Card { title: text(its), children: leaves() },
-            Node::Stack { children: leaves() },
+            Node::Card { title: text(its), children: leaves },
+            Node::Stack { children: vec![Node::Form(form_of_texts(its))] },
         ],
     };
     let root =
