@@ -155,7 +155,7 @@ pub fn icon(name: &str) -> Markup {
     let Ok(index) = ICONS.binary_search_by_key(&name, |(name, _)| name) else { return html! {} };
     let outline = ICONS.get(index).map_or("", |(_, outline)| outline);
     html! {
-        svg class="icon" viewBox="0 0 24 24" width="16" height="16" aria-hidden="true" focusable="false" {
+        svg class={ "icon icon-" (name) } viewBox="0 0 24 24" width="16" height="16" aria-hidden="true" focusable="false" {
             path d=(outline) {}
         }
     }

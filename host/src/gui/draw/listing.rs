@@ -146,7 +146,7 @@ impl Table<'_> {
         let rows: Vec<Markup> =
             self.listing.rows.iter().map(|row| self.row(pen, row, choose, asked)).collect();
         html! {
-            div.table.wide[wide].few[few] tabindex=[wide.then_some("0")] role=[wide.then_some("region")]
+            div.table.wide[wide].few[few] tabindex=[wide.then_some("0")] role=[wide.then_some("group")]
                 aria-labelledby=[self.title_id.as_ref().filter(|_| wide)] {
                 table aria-labelledby=[&self.title_id] {
                     thead {
