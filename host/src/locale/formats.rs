@@ -21,8 +21,6 @@ const DECIMALS: usize = 3;
 const MAX_DECIMALS: usize = 15;
 /// From here on a number is written with an exponent: no `f64` beyond has a digit after the point.
 const LARGE: f64 = 1e15;
-/// Below this a number that is not 0 is written with an exponent.
-const SMALL: f64 = 1e-3;
 /// Stands for what is no number or no time.
 const NOTHING: &str = "—";
 /// Units of bytes.
@@ -131,8 +129,7 @@ impl Formats {
             return if number > 0.0 { "∞" } else { "-∞" }.to_owned();
         }
         let most = digits.most.min(MAX_DECIMALS);
-        let size = number.abs();
-        if size >= LARGE || (size > 0.0 && size < SMALL && most <= DECIMALS) {
+        if number.abs() >= LARGE {
             return self.with_exponent(number);
         }
         self.write(&format!("{number:.most$}"), digits)
