@@ -96,7 +96,7 @@ async fn serve(config: &crate::config::Config) -> Result<(), Failure> {
         );
     }
     if let Some(address) = listeners.gui_address() {
-        tracing::info!("pages are shown at {}", config.gui.origin(address));
+        tracing::info!("pages are shown at {address} as {}", config.gui.origin(address));
     }
     if let Some(address) = listeners.console_address() {
         tracing::info!("the console is at http://{address}; `palisade console` lets you in");
