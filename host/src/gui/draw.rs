@@ -1,10 +1,19 @@
 //! Pages as HTML. Every text is escaped by construction: only what this module writes itself is markup. No I/O.
 
 mod asset;
+mod button;
 mod cell;
+mod chart;
+mod condition;
+mod control;
+mod form;
 mod icon;
+mod layout;
 mod links;
+mod listing;
+mod markdown;
 mod part;
+mod pattern;
 mod pen;
 
 use std::collections::BTreeMap;
@@ -12,8 +21,13 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, html};
 
 pub use self::asset::{asset, asset_bytes};
+pub use self::button::{Buttons, Place, Rank, ask, buttons};
 pub use self::cell::{cell, text_of, time};
+pub use self::chart::chart;
+pub use self::form::{field, form};
 pub use self::icon::{icon, names as icon_names};
+pub use self::listing::listing;
+pub use self::markdown::markdown;
 pub use self::part::{badge, message, note, notes, stat, unseen};
 pub use self::pen::{Level, Pen, Post};
 use crate::gui::session::Mode;
@@ -100,6 +114,12 @@ pub fn view(drawing: &Drawing<'_>) -> Markup {
     });
     html! {
         @if let Some((tone, text)) = drawing.message { (message(&pen, tone, text)) }
+        @match drawing.view {
+            View::Form(its) => (form(&pen, its, Level::PAGE)),
+            View::Listing(its) => (listing(&pen, its, Level::PAGE)),
+            View::Dashboard(its) => (layout::dashboard(&pen, its, Level::PAGE)),
+            View::Layout(its) => (layout::layout(&pen, its, Level::PAGE)),
+        }
     }
 }
 
