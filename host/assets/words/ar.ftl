@@ -124,3 +124,8 @@ chart-merged = كل عمود يجمع عددًا من المواضع ({ $count }
 
 failure-request = الطلب
 failure-back = رجوع
+failure-unknown = لا توجد صفحة كهذه
+failure-refused = هذا ليس متاحًا لك
+failure-extension = أخفقت الإضافة
+failure-wrong = لم ينجح ذلك
+failure-host = أخفق المضيف

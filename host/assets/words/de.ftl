@@ -108,3 +108,8 @@ chart-merged = Jeder Balken steht für { $count } Stellen und zeigt ihren Mittel
 
 failure-request = Anfrage
 failure-back = Zurück
+failure-unknown = Diese Seite gibt es nicht
+failure-refused = Das ist nicht für Sie bestimmt
+failure-extension = Die Erweiterung ist fehlgeschlagen
+failure-wrong = Das hat nicht geklappt
+failure-host = Der Host ist fehlgeschlagen

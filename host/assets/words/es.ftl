@@ -108,3 +108,8 @@ chart-merged = Cada barra representa { $count } posiciones y muestra su media
 
 failure-request = Solicitud
 failure-back = Volver
+failure-unknown = Esta página no existe
+failure-refused = Esto no es para usted
+failure-extension = La extensión ha fallado
+failure-wrong = Eso no ha funcionado
+failure-host = El host ha fallado

@@ -108,3 +108,8 @@ chart-merged = Chaque barre représente { $count } positions et en montre la moy
 
 failure-request = Requête
 failure-back = Retour
+failure-unknown = Cette page n’existe pas
+failure-refused = Cela ne vous est pas destiné
+failure-extension = L’extension a échoué
+failure-wrong = Cela n’a pas fonctionné
+failure-host = L’hôte a échoué

@@ -116,3 +116,8 @@ chart-merged = Каждый столбец объединяет позиции (
 
 failure-request = Запрос
 failure-back = Назад
+failure-unknown = Такой страницы нет
+failure-refused = Это не для вас
+failure-extension = В расширении произошёл сбой
+failure-wrong = Это не получилось
+failure-host = В работе хоста произошёл сбой
