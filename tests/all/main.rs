@@ -28,6 +28,7 @@ mod hostile;
 mod http;
 mod journal;
 mod kv;
+mod languages;
 mod loops;
 mod openapi;
 mod packages;
