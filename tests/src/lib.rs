@@ -19,6 +19,8 @@
     reason = "what fails here fails a test"
 )]
 
+pub mod browser;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
