@@ -27,6 +27,11 @@ impl Locale {
         Ok(Self { tag: identifier.to_string() })
     }
 
+    /// English, where no reader is known.
+    pub fn fallback() -> Self {
+        Self { tag: "en".into() }
+    }
+
     /// The tag.
     pub fn tag(&self) -> &str {
         &self.tag

@@ -33,6 +33,7 @@ mod kv;
 mod loops;
 mod openapi;
 mod packages;
+mod pages;
 mod panel_api;
 mod powercut;
 mod promises;

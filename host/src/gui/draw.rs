@@ -78,3 +78,45 @@ pub fn document(frame: &Frame<'_>, body: &Markup) -> Markup {
         }
     }
 }
+
+/// What went wrong, in place of a page.
+#[derive(Debug)]
+pub struct Failure<'a> {
+    /// What it is, for the person.
+    pub title: &'a str,
+    /// What it is, in full.
+    pub message: &'a str,
+    /// What to do.
+    pub hint: Option<&'a str>,
+    /// The code of the error.
+    pub code: &'a str,
+    /// The identifier under which the log has it.
+    pub id: &'a str,
+}
+
+/// Draws what went wrong.
+pub fn failure(failure: &Failure<'_>, _words: &Words) -> Markup {
+    html! { (failure.title) }
+}
+
+/// A file of the host's own, and its media type.
+pub fn asset_bytes(_name: &str) -> Option<(&'static [u8], &'static str)> {
+    None
+}
+
+impl Links {
+    /// The address of the page itself, where its buttons act.
+    pub fn act(&self) -> String {
+        format!("{}/{}/{}", self.base, self.extension, self.page)
+    }
+
+    /// The address of another page of the extension.
+    pub fn page(&self, page: &str) -> String {
+        format!("{}/{}/{page}", self.base, self.extension)
+    }
+
+    /// The address of a part of a list.
+    pub fn window(&self, _window: &Window) -> String {
+        self.act()
+    }
+}

@@ -139,6 +139,12 @@ impl Host {
         Ok(found)
     }
 
+    /// A page as its extension's manifest has it.
+    pub fn page(&self, extension: &str, id: &str) -> Result<Page, PageError> {
+        let extension = self.registry.get(extension)?;
+        page_of(&extension, id)
+    }
+
     /// Has an extension describe a page.
     pub async fn render(&self, extension: &str, request: Request) -> Result<View, PageError> {
         let drawer = self.page_drawer(extension, &request)?;
@@ -256,11 +262,7 @@ impl Host {
     /// The extension as it draws a page, if this person may see it.
     fn page_drawer(&self, id: &str, request: &Request) -> Result<Arc<Drawer>, PageError> {
         let extension = self.registry.get(id)?;
-        let page = extension.manifest.pages.iter().find(|page| page.id == request.page);
-        let page = page.cloned().ok_or_else(|| PageError::NoPage {
-            extension: extension.id.clone(),
-            page: request.page.clone(),
-        })?;
+        let page = page_of(&extension, &request.page)?;
         self.check_shown(&extension, &page.grant(), &page.visible_to, request)?;
         check_object(&page, request.object.as_ref(), &request.person)?;
         Ok(self.drawer(&extension, &page.asked, Fields::of([])))
@@ -322,6 +324,12 @@ impl Host {
             self.note(noted, ran, |_| "proceed");
         }
     }
+}
+
+fn page_of(extension: &Extension, id: &str) -> Result<Page, PageError> {
+    let page = extension.manifest.pages.iter().find(|page| page.id == id);
+    page.cloned()
+        .ok_or_else(|| PageError::NoPage { extension: extension.id.clone(), page: id.to_owned() })
 }
 
 /// A call about a page that begins now.
