@@ -11,6 +11,7 @@
 mod auth;
 mod bad_input;
 mod bridge;
+mod browser;
 mod cache;
 mod canary;
 mod cli;

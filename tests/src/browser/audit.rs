@@ -54,6 +54,16 @@ impl Page {
         assert!(wrong.is_empty(), "{url}:\n{}", wrong.join("\n"));
     }
 
+    /// Fails unless one request was answered with this status and no other was refused; a test that provokes it says so.
+    pub async fn refused_once(&self, status: u16) {
+        let url = self.url().await;
+        let mut noted = self.noted();
+        let refused = std::mem::take(&mut noted.refused);
+        let expected = format!("{status} ");
+        let right = refused.len() == 1 && refused.iter().all(|said| said.starts_with(&expected));
+        assert!(right, "{url}: {refused:?}, and not one {status}");
+    }
+
     async fn host(&self) -> String {
         self.eval("location.host").await.as_str().unwrap_or_default().to_owned()
     }
