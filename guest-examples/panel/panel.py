@@ -33,6 +33,7 @@ PEOPLE = {
     "ben": {"name": "Ben Blog", "role": "customer", "what": "has one domain"},
 }
 LANGUAGES = {"en": "English", "de": "Deutsch", "ar": "العربية"}
+FILES = {"/panel.css": "text/css", "/panel.js": "text/javascript"}
 MAX_BODY = 64 * 1024
 
 
@@ -95,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.answer({"/": self.home, "/domains": self.domains, "/panel.css": self.style})
+        self.answer({"/": self.home, "/domains": self.domains})
 
     def do_POST(self):
         # Read before anything is answered: what is left of it would be taken for the next request.
@@ -113,7 +114,9 @@ class Handler(BaseHTTPRequestHandler):
         self.me = self.panel.look_up(self.secret)
         parts = [part for part in url.path.split("/") if part]
         try:
-            if url.path in ("/panel.css", "/sign-in"):
+            if url.path in FILES and self.command == "GET":
+                return self.send(200, (draw.HERE / url.path[1:]).read_text("utf-8"), FILES[url.path])
+            if url.path == "/sign-in":
                 return routes.get(url.path, self.nothing)()
             if not self.me:
                 return self.send(200, self.welcome())
@@ -274,9 +277,6 @@ class Handler(BaseHTTPRequestHandler):
     def nothing(self):
         return self.send(404, draw.template("bare", title="Nothing here", body="There is no such page."))
 
-    def style(self):
-        return self.send(200, (draw.HERE / "panel.css").read_text("utf-8"), "text/css")
-
     def cookie(self):
         cookie = SimpleCookie(self.headers.get("cookie", "")).get("panel")
         return cookie.value if cookie else ""
@@ -304,8 +304,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", f"{kind}; charset=utf-8")
         self.send_header("content-length", str(len(content)))
         self.send_header("cache-control", "no-store")
-        policy = "default-src 'none'; style-src 'self'; frame-src http: https:; form-action 'self'"
-        self.send_header("content-security-policy", policy + "; frame-ancestors 'none'; base-uri 'none'")
+        policy = "default-src 'none'; style-src 'self'; script-src 'self'; frame-src http: https:"
+        policy += "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        self.send_header("content-security-policy", policy)
         self.end_headers()
         self.wfile.write(content)
 

@@ -132,8 +132,7 @@ async fn a_page_that_never_ends_is_stopped() {
 
 #[tokio::test]
 async fn a_page_is_stopped_at_its_deadline() {
-    let (host, session) =
-        host("[limits.page]\nfuel = 10000000000\ndeadline-ms = 200\n").await;
+    let (host, session) = host("[limits.page]\nfuel = 10000000000\ndeadline-ms = 200\n").await;
     insta::assert_snapshot!(outcomes(&host, &session, &["loop"]).await);
 }
 

@@ -11,7 +11,8 @@ const FIRST_ROW: &str = "tbody tr:first-child";
 
 /// The first cells of a list.
 async fn rows(page: &Page) -> Vec<String> {
-    let cells = page.eval("[...document.querySelectorAll('tbody th')].map(cell => cell.innerText.trim())");
+    let cells =
+        page.eval("[...document.querySelectorAll('tbody th')].map(cell => cell.innerText.trim())");
     serde_json::from_value(cells.await).unwrap()
 }
 
@@ -58,7 +59,10 @@ async fn a_form_is_filled_in_and_says_what_is_wrong_and_what_is_done() {
     page.fill(TEXT, " ").await;
     page.follow(SAVE).await;
     page.refused_once(422).await;
-    assert_eq!(page.text("[data-field=text] .problem").await, "Write something, or remove the note.");
+    assert_eq!(
+        page.text("[data-field=text] .problem").await,
+        "Write something, or remove the note."
+    );
     assert_eq!(page.count(&format!("{TEXT}[aria-invalid=true]")).await, 1);
     // What is wrong is what is read next.
     page.until("document.activeElement.matches('[data-problems]')").await;
@@ -118,7 +122,8 @@ async fn a_list_is_searched_sorted_and_read_part_by_part() {
 
     page.follow("thead th:nth-of-type(4) a").await;
     page.follow("thead th:nth-of-type(4) a").await;
-    let sorted = page.eval("document.querySelector('th[aria-sort]').getAttribute('aria-sort')").await;
+    let sorted =
+        page.eval("document.querySelector('th[aria-sort]').getAttribute('aria-sort')").await;
     assert_eq!(sorted, "descending");
     assert_eq!(rows(&page).await.len(), 10);
 
@@ -166,7 +171,10 @@ async fn without_scripts_the_same_works() {
     page.fill(TEXT, " ").await;
     page.follow(SAVE).await;
     page.refused_once(422).await;
-    assert_eq!(page.text("[data-field=text] .problem").await, "Write something, or remove the note.");
+    assert_eq!(
+        page.text("[data-field=text] .problem").await,
+        "Write something, or remove the note."
+    );
     page.fill(TEXT, "plain").await;
     page.follow(SAVE).await;
     assert_eq!(page.text("[data-message] p").await, "The note is kept.");
@@ -209,7 +217,8 @@ async fn the_colours_of_the_panel_are_those_of_a_page() {
     let page = desk(&browser).await;
     let theme = json!({ "theme": { "mode": "light", "variables": { "accent": "#7a1fa2" } } });
     page.open(&address(&host, "site-notes", "notes", theme).await).await;
-    let accent = "getComputedStyle(document.documentElement).getPropertyValue('--palisade-accent').trim()";
+    let accent =
+        "getComputedStyle(document.documentElement).getPropertyValue('--palisade-accent').trim()";
     assert_eq!(page.eval(accent).await, "#7a1fa2");
     look_at(&page, "site-notes-themed").await;
 }

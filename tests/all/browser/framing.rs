@@ -103,7 +103,10 @@ async fn a_form_of_another_site_changes_nothing() {
     );
     let other = Site::new(listener().await, forged).await;
     // One origin of the same site, and one of another site.
-    for site in [format!("http://{}/", other.address), format!("http://localhost:{}/", other.address.port())] {
+    for site in [
+        format!("http://{}/", other.address),
+        format!("http://localhost:{}/", other.address.port()),
+    ] {
         page.open(&site).await;
         page.noted().clear();
         page.follow("button").await;
