@@ -2,6 +2,7 @@
 //!
 //! It decides hook calls and carries out what an operator asks. The server speaks for it; nothing here knows HTTP.
 
+mod assets;
 mod noted;
 mod pages;
 mod provide;
@@ -28,6 +29,7 @@ use crate::sandbox::{CompileError, CompiledError, Sandbox};
 use crate::seal::{KeySources, Sealer};
 use crate::storage::{Blobs, Digest, Storage, StorageError};
 
+use self::assets::LoadedAssets;
 pub use self::pages::{Applied, Contribution, PageError};
 pub use self::provide::ProvideError;
 
@@ -47,6 +49,7 @@ pub struct Host {
     pub sessions: Sessions,
     sandbox: Sandbox,
     components: Blobs,
+    assets: LoadedAssets,
     /// Lets changes of the registry come one after another, over the time that compiling takes. Hook calls never
     /// take it.
     changes: Mutex<()>,
@@ -210,6 +213,7 @@ impl Host {
             conduct: Conduct::of(config),
             sandbox,
             components,
+            assets: LoadedAssets::new(),
             changes: Mutex::new(()),
         };
         host.tidy().await?;

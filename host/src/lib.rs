@@ -23,6 +23,7 @@ pub mod host;
 pub mod journal;
 pub mod limits;
 pub mod locale;
+pub mod messages;
 pub mod order;
 pub mod orders;
 pub mod outbound;

@@ -1,9 +1,35 @@
 //! Pages as HTML. Every text is escaped by construction: only what this module writes itself is markup. No I/O.
 
+mod asset;
+mod button;
+mod cell;
+mod chart;
+mod condition;
+mod control;
+mod form;
+mod icon;
+mod layout;
+mod links;
+mod listing;
+mod markdown;
+mod part;
+mod pattern;
+mod pen;
+
 use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, html};
 
+pub use self::asset::{asset, asset_bytes};
+pub use self::button::{Buttons, Place, Rank, ask, buttons};
+pub use self::cell::{cell, text_of, time};
+pub use self::chart::chart;
+pub use self::form::{field, form};
+pub use self::icon::{icon, names as icon_names};
+pub use self::listing::listing;
+pub use self::markdown::markdown;
+pub use self::part::{badge, message, note, notes, stat, unseen};
+pub use self::pen::{Level, Pen, Post};
 use crate::gui::session::Mode;
 use crate::gui::words::Words;
 use crate::hook::{ObjectRef, Params};
@@ -60,63 +86,82 @@ pub struct Frame<'a> {
     pub styles: &'a [String],
 }
 
-/// Draws what is inside a page.
-pub fn view(_drawing: &Drawing<'_>) -> Markup {
-    html! {}
+/// What is said instead of a page.
+#[derive(Debug)]
+pub struct Failure<'a> {
+    /// The status of the answer.
+    pub status: u16,
+    /// What happened, in a few words.
+    pub title: &'a str,
+    /// What happened.
+    pub message: &'a str,
+    /// What can be done.
+    pub hint: Option<&'a str>,
+    /// What the journal has the request under.
+    pub request: Option<&'a str>,
 }
 
-/// Draws a whole document around something.
-pub fn document(frame: &Frame<'_>, body: &Markup) -> Markup {
+/// Draws what is inside a page.
+pub fn view(drawing: &Drawing<'_>) -> Markup {
+    let mut pen = Pen::new(drawing.words);
+    pen.links = Some(drawing.links);
+    pen.window = Some(drawing.window);
+    pen.post = Some(Post {
+        action: drawing.links.shown(drawing.window),
+        token: drawing.token,
+        entered: drawing.entered,
+        problems: drawing.problems,
+    });
     html! {
-        (DOCTYPE)
-        html lang=(frame.words.tag()) dir=(frame.words.direction()) {
-            head {
-                meta charset="utf-8";
-                title { (frame.title) }
-            }
-            body { (body) }
+        @if let Some((tone, text)) = drawing.message { (message(&pen, tone, text)) }
+        @match drawing.view {
+            View::Form(its) => (form(&pen, its, Level::PAGE)),
+            View::Listing(its) => (listing(&pen, its, Level::PAGE)),
+            View::Dashboard(its) => (layout::dashboard(&pen, its, Level::PAGE)),
+            View::Layout(its) => (layout::layout(&pen, its, Level::PAGE)),
         }
     }
 }
 
-/// What went wrong, in place of a page.
-#[derive(Debug)]
-pub struct Failure<'a> {
-    /// What it is, for the person.
-    pub title: &'a str,
-    /// What it is, in full.
-    pub message: &'a str,
-    /// What to do.
-    pub hint: Option<&'a str>,
-    /// The code of the error.
-    pub code: &'a str,
-    /// The identifier under which the log has it.
-    pub id: &'a str,
+/// Draws a whole document around something.
+pub fn document(frame: &Frame<'_>, body: &Markup) -> Markup {
+    let words = frame.words;
+    let theme = match frame.mode {
+        Mode::Auto => None,
+        Mode::Light => Some("light"),
+        Mode::Dark => Some("dark"),
+    };
+    html! {
+        (DOCTYPE)
+        html lang=(words.tag()) dir=(words.direction()) data-theme=[theme] {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (frame.title) }
+                link rel="stylesheet" href=(asset("palisade.css"));
+                @for style in frame.styles { link rel="stylesheet" href=(style); }
+                script src=(asset("palisade.js")) defer {}
+            }
+            body {
+                a.skip href="#content" { (words.get("skip-to-content")) }
+                main id="content" tabindex="-1" { (body) }
+            }
+        }
+    }
 }
 
-/// Draws what went wrong.
-pub fn failure(failure: &Failure<'_>, _words: &Words) -> Markup {
-    html! { (failure.title) }
-}
-
-/// A file of the host's own, and its media type.
-pub fn asset_bytes(_name: &str) -> Option<(&'static [u8], &'static str)> {
-    None
-}
-
-impl Links {
-    /// The address of the page itself, where its buttons act.
-    pub fn act(&self) -> String {
-        format!("{}/{}/{}", self.base, self.extension, self.page)
-    }
-
-    /// The address of another page of the extension.
-    pub fn page(&self, page: &str) -> String {
-        format!("{}/{}/{page}", self.base, self.extension)
-    }
-
-    /// The address of a part of a list.
-    pub fn window(&self, _window: &Window) -> String {
-        self.act()
-    }
+/// Draws a whole document that says why there is no page.
+pub fn failure(frame: &Frame<'_>, failure: &Failure<'_>) -> Markup {
+    let body = html! {
+        section.failure {
+            p.status aria-hidden="true" { (failure.status) }
+            h1 { (failure.title) }
+            p { (failure.message) }
+            @if let Some(hint) = failure.hint { p.hint { (hint) } }
+            @if let Some(request) = failure.request {
+                p.request { (frame.words.get("failure-request")) " " code { (request) } }
+            }
+        }
+    };
+    document(frame, &body)
 }

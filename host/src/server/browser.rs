@@ -328,19 +328,21 @@ async fn carried_out(
             carry_out(app, session, extension, page, act).await?
         }
     };
-    let shown_again = |window| links.window(window);
     match reply {
         Reply::Show(mut view) => {
             session.signer.seal_view(&mut view, extension, page);
             app.browser.keep(session, extension, page, &view);
             Shown::new(session, &view, &links, &asked.window).respond()
         }
-        Reply::Refresh => Ok(Redirect::to(&shown_again(&asked.window)).into_response()),
+        Reply::Refresh => Ok(Redirect::to(&links.shown(&asked.window)).into_response()),
         Reply::Done(message) => {
             app.host.sessions.leave_message(&session.id, message);
-            Ok(Redirect::to(&shown_again(&asked.window)).into_response())
+            Ok(Redirect::to(&links.shown(&asked.window)).into_response())
         }
-        Reply::Go(to) => Ok(Redirect::to(&links.page(&to)).into_response()),
+        Reply::Go(to) => {
+            let address = links.to_page(&to, None).unwrap_or_else(|| links.act());
+            Ok(Redirect::to(&address).into_response())
+        }
         Reply::Download(download) => Ok(answer::download(download)),
         Reply::Invalid(problems) => {
             let kept =

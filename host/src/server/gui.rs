@@ -139,13 +139,14 @@ pub(super) async fn place(
         .with_hint(near.map(|near| format!("did you mean `{near}`?")))
     })?;
     let object = object_of(query.object.as_deref())?;
-    let found = app.host.contributions(&session.person, place, object.as_ref())?;
+    let found =
+        app.host.contributions(&session.person, &session.locale, place, object.as_ref()).await?;
     let pages = found
         .into_iter()
         .map(|found| ContributionDetail {
             extension: found.extension.id.to_string(),
             page: found.page.id,
-            title: found.page.title,
+            title: found.title,
             section: found.page.section,
             icon: found.page.icon,
             priority: found.page.priority,

@@ -18,13 +18,40 @@ const MAX_DRAWN: usize = 100;
 const MAX_ROLES: usize = 10;
 const MAX_ROLE: usize = 40;
 
+/// A text that leads to a page.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "must be a text, or a message of the catalogue: `{ message = \"id\" }`"
+)]
+pub enum Title {
+    /// This text.
+    Text(String),
+    /// A message of the extension's own catalogue.
+    Message(String),
+}
+
+/// A title as it is written.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text, or a message: `{ message = \"identifier\" }`")]
+enum TitleAsked {
+    Text(String),
+    Message(MessageAsked),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessageAsked {
+    message: String,
+}
+
 /// A page of an extension.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// Its identifier, unique among the extension's pages and overlays.
     pub id: String,
     /// What leads to it.
-    pub title: String,
+    pub title: Title,
     /// Where it stands.
     pub place: Place,
     /// The section of the place, by the panel's name for it.
@@ -65,7 +92,7 @@ pub struct Overlay {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct PageTable {
     id: String,
-    title: String,
+    title: TitleAsked,
     place: Option<String>,
     section: Option<String>,
     icon: Option<String>,
@@ -155,7 +182,12 @@ fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestErr
         None => Place::ListPage,
         Some(name) => check_place(&of("place"), name, Kind::Page)?,
     };
-    check_text(&of("title"), &table.title, 1, 100)?;
+    let title = match table.title {
+        TitleAsked::Text(text) => Title::Text(text),
+        TitleAsked::Message(asked) => Title::Message(asked.message),
+    };
+    let (Title::Text(text) | Title::Message(text)) = &title;
+    check_text(&of("title"), text, 1, 100)?;
     if place.is_of_object() && table.object.is_none() {
         return Err(wrong(format!("`{}`: `{place}` needs the kind of an `object`", of("object"))));
     }
@@ -170,7 +202,7 @@ fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestErr
     check_text(&of("reason"), &table.reason, least, MAX_REASON)?;
     check_asked(&of("limits"), &asked)?;
     let page = Page {
-        title: table.title,
+        title,
         place,
         section: table.section,
         icon: table.icon,

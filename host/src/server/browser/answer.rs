@@ -105,14 +105,13 @@ pub(super) fn failure(session: Option<&Session>, error: &ApiError) -> Response {
         styles: &styles,
     };
     let failure = Failure {
+        status: error.status().as_u16(),
         title: &title,
         message: &detail.message,
         hint: detail.hint.as_deref(),
-        code: &detail.code,
-        id: &id,
+        request: Some(&id),
     };
-    let document = draw::document(&frame, &draw::failure(&failure, &words));
-    (error.status(), Html(document.into_string())).into_response()
+    (error.status(), Html(draw::failure(&frame, &failure).into_string())).into_response()
 }
 
 /// The message of the host's words that stands above a failure.
@@ -121,7 +120,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "failure-unknown",
         StatusCode::FORBIDDEN | StatusCode::CONFLICT => "failure-refused",
         StatusCode::FAILED_DEPENDENCY => "failure-extension",
-        status if status.is_client_error() => "failure-request",
+        status if status.is_client_error() => "failure-wrong",
         _ => "failure-host",
     }
 }
