@@ -57,8 +57,8 @@ async fn what_happened_is_counted_and_shown() {
         let cells = listing["rows"][row]["cells"].as_array().unwrap();
         cells.iter().take(3).cloned().collect::<Value>()
     };
-    assert_eq!(cells(0), json!(["ada@shop.example", "there", 2]));
-    assert_eq!(cells(1), json!(["ben@shop.example", "deleted", 1]));
+    assert_eq!(cells(0), json!(["ada@shop.example", true, 2]));
+    assert_eq!(cells(1), json!(["ben@shop.example", false, 1]));
 
     let widgets = view(&host, &session, "overview").await["widgets"].clone();
     assert_eq!(widgets[0]["body"]["value"], 1);

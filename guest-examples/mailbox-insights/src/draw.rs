@@ -3,8 +3,8 @@
 use crate::counts::{Count, DAY_MS, DAYS, Kind, Mailbox};
 use crate::palisade::core::types::Value;
 use crate::palisade::gui::types::{
-    Button, Chart, ChartKind, Column, ColumnKind, Dashboard, Label, Listing, Node, NodeBody, Row,
-    Scope, Series, Stat, Target, Tone, Tree, Widget, WidgetBody,
+    Argument, Button, Chart, ChartKind, Column, ColumnKind, Dashboard, Label, Listing, Message,
+    Node, NodeBody, Row, Scope, Series, Stat, Target, Tone, Tree, Widget, WidgetBody,
 };
 use crate::select::Part;
 
@@ -13,21 +13,22 @@ pub fn overview(today: u64, days: &[Count], mailboxes: &[Mailbox]) -> Dashboard 
     let there = mailboxes.iter().filter(|mailbox| mailbox.last != Kind::Deleted).count();
     let (late, before) = (sum(days, late(today)), sum(days, earlier(today)));
     let change = (before > 0).then(|| (late as f64 - before as f64) / before as f64);
+    let of_late = message_with("events-of-late", ("days", Argument::Number(DAYS as f64)));
     let all = Button {
         id: "all".into(),
-        label: literal("All mailboxes"),
+        label: message("all-mailboxes"),
         icon: Some("mail".into()),
         tone: Tone::Neutral,
         scope: Scope::Page,
         target: Target::Page("mailboxes".into()),
         confirm: None,
     };
-    let chart = widget("days", "Day by day", 12, WidgetBody::Chart(chart(today, days)));
+    let chart = widget("days", message("day-by-day"), 12, WidgetBody::Chart(chart(today, days)));
     Dashboard {
-        title: literal("Mailboxes of late"),
+        title: message("mailboxes-of-late"),
         widgets: vec![
-            number("there", "Mailboxes", there as u64, None),
-            number("late", "Events in 14 days", late, change),
+            number("there", message("there"), there as u64, None),
+            number("late", of_late, late, change),
             Widget { buttons: vec![all], ..chart },
         ],
     }
@@ -35,66 +36,50 @@ pub fn overview(today: u64, days: &[Count], mailboxes: &[Mailbox]) -> Dashboard 
 
 /// The list.
 pub fn list(part: &Part) -> Listing {
-    let tones = vec![("there".into(), Tone::Success), ("deleted".into(), Tone::Neutral)];
     let column = |name: &str, label: &str, kind, sortable| Column {
         name: name.into(),
-        label: literal(label),
+        label: message(label),
         kind,
         sortable,
     };
-    let forget = |id: &str, label: &str, scope, question: &str| Button {
+    let forget = |id: &str, scope| Button {
         id: id.into(),
-        label: literal(label),
+        label: message(id),
         icon: Some("trash".into()),
         tone: Tone::Danger,
         scope,
         target: Target::Act,
-        confirm: Some(literal(question)),
-    };
-    let empty = match part.searched {
-        true => "No mailbox has this in its address.",
-        false => "Nothing happened to any mailbox yet.",
+        confirm: Some(message(&format!("{id}-question"))),
     };
     Listing {
-        title: literal("Mailboxes"),
+        title: message("mailboxes"),
         notes: Vec::new(),
         columns: vec![
-            column("address", "Address", ColumnKind::Link("mailbox".into()), true),
-            column("state", "State", ColumnKind::Badge(tones), false),
-            column("events", "Events", ColumnKind::Number, true),
-            column("last", "Last event", ColumnKind::DateTime, true),
+            column("address", "address", ColumnKind::Link("mailbox".into()), true),
+            column("there", "is-there", ColumnKind::Toggle, false),
+            column("events", "events", ColumnKind::Number, true),
+            column("last", "last-event", ColumnKind::DateTime, true),
         ],
         rows: part.mailboxes.iter().map(row).collect(),
         total: Some(part.total as u64),
         next: part.next.map(|next| next.to_string()),
         searchable: true,
-        buttons: vec![
-            forget("forget", "Forget", Scope::Row, "Forget what happened to this mailbox?"),
-            forget(
-                "forget-chosen",
-                "Forget chosen",
-                Scope::Rows,
-                "Forget what happened to the chosen mailboxes?",
-            ),
-        ],
-        empty: Some(literal(empty)),
+        buttons: vec![forget("forget", Scope::Row), forget("forget-chosen", Scope::Rows)],
+        empty: Some(message("nothing-yet")),
     }
 }
 
 fn row(mailbox: &Mailbox) -> Row {
-    let (state, tone) = match mailbox.last {
-        Kind::Deleted => ("deleted", Tone::Warning),
-        _ => ("there", Tone::Neutral),
-    };
+    let there = mailbox.last != Kind::Deleted;
     Row {
         id: mailbox.address.clone(),
         cells: vec![
             Value::Text(mailbox.address.clone()),
-            Value::Text(state.into()),
+            Value::Boolean(there),
             Value::Integer(mailbox.events as i64),
             Value::Integer(mailbox.last_ms as i64),
         ],
-        tone,
+        tone: if there { Tone::Neutral } else { Tone::Warning },
     }
 }
 
@@ -106,22 +91,27 @@ pub fn mailbox(today: u64, mailbox: &Mailbox, days: &[Count]) -> Tree {
         change: None,
         tone: Tone::Neutral,
     };
-    let said = format!("Last it was **{}**.", mailbox.last.name());
+    let said = message(&format!("last-{}", mailbox.last.name()));
     let node = |body, children: &[u32]| Node { body, children: children.into() };
     let leaf = |body| node(body, &[]);
-    let domain = format!("What happened in {}", mailbox.domain());
+    let domain = message_with("in-domain", ("domain", Argument::Text(mailbox.domain().into())));
     Tree {
-        title: literal(&mailbox.address),
+        title: Label::Literal(mailbox.address.clone()),
         nodes: vec![
             node(NodeBody::Stack, &[1, 5]),
             node(NodeBody::Columns(vec![4, 4, 4]), &[2, 3, 4]),
-            leaf(NodeBody::Widget(number("events", "Events", mailbox.events, None))),
-            leaf(NodeBody::Widget(widget("last", "Last event", 12, WidgetBody::Stat(last)))),
-            leaf(NodeBody::Markdown(literal(&said))),
-            node(NodeBody::Card(literal(&domain)), &[6]),
+            leaf(NodeBody::Widget(number("events", message("events"), mailbox.events, None))),
+            leaf(NodeBody::Widget(widget(
+                "last",
+                message("last-event"),
+                12,
+                WidgetBody::Stat(last),
+            ))),
+            leaf(NodeBody::Markdown(said)),
+            node(NodeBody::Card(domain), &[6]),
             leaf(NodeBody::Widget(widget(
                 "days",
-                "Day by day",
+                message("day-by-day"),
                 12,
                 WidgetBody::Chart(chart(today, days)),
             ))),
@@ -145,26 +135,24 @@ fn sum(days: &[Count], of: std::ops::RangeInclusive<u64>) -> u64 {
 
 /// One line for each kind, with a point for each day, also for those on which nothing happened.
 pub fn chart(today: u64, days: &[Count]) -> Chart {
-    let labels =
-        [(Kind::Created, "Created"), (Kind::Changed, "Changed"), (Kind::Deleted, "Deleted")];
     let point = |kind: Kind, day: u64| {
         let its = days.iter().filter(|count| count.day == day && count.kind == kind);
         let number: u64 = its.map(|count| count.number).sum();
         ((day * DAY_MS) as f64, number as f64)
     };
-    let series = labels.map(|(kind, label)| Series {
-        label: literal(label),
+    let series = Kind::ALL.map(|kind| Series {
+        label: message(kind.name()),
         points: late(today).map(|day| point(kind, day)).collect(),
     });
     Chart {
         kind: ChartKind::Stacked,
         over_time: true,
-        unit: Some(literal("events")),
+        unit: Some(message("events")),
         series: series.into(),
     }
 }
 
-fn number(id: &str, title: &str, number: u64, change: Option<f64>) -> Widget {
+fn number(id: &str, title: Label, number: u64, change: Option<f64>) -> Widget {
     let stat = Stat {
         value: Value::Integer(number as i64),
         kind: ColumnKind::Number,
@@ -174,17 +162,15 @@ fn number(id: &str, title: &str, number: u64, change: Option<f64>) -> Widget {
     widget(id, title, 6, WidgetBody::Stat(stat))
 }
 
-fn widget(id: &str, title: &str, span: u8, body: WidgetBody) -> Widget {
-    Widget {
-        id: id.into(),
-        title: literal(title),
-        body,
-        buttons: Vec::new(),
-        span,
-        refresh_seconds: None,
-    }
+fn widget(id: &str, title: Label, span: u8, body: WidgetBody) -> Widget {
+    Widget { id: id.into(), title, body, buttons: Vec::new(), span, refresh_seconds: None }
 }
 
-fn literal(text: &str) -> Label {
-    Label::Literal(text.into())
+fn message(id: &str) -> Label {
+    Label::Message(Message { id: id.into(), arguments: Vec::new() })
+}
+
+/// A message with what stands in it.
+pub fn message_with(id: &str, (name, argument): (&str, Argument)) -> Label {
+    Label::Message(Message { id: id.into(), arguments: vec![(name.into(), argument)] })
 }

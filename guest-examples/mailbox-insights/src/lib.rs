@@ -3,11 +3,13 @@
 //! The handler keeps counts in `kv`, and the pages read them: a widget for the panel's home page, a list with search,
 //! order and parts, and a page of each mailbox. Whose mailbox it is says its domain, so the pages show those of domains
 //! that the person may see, and a button is heeded for those alone.
+//!
+//! What the pages say is in `assets/messages`, in three languages; the host chooses by who reads.
 
 use exports::palisade::events::handler::{Event, Guest as Handler, Outcome};
 use exports::palisade::gui::pages::Guest as Pages;
 use palisade::core::types::{Failure, ObjectRef, Value};
-use palisade::gui::types::{Choice, Label, Reply, Request, View};
+use palisade::gui::types::{Argument, Choice, Reply, Request, View};
 
 use counts::{Kind, Mailbox};
 
@@ -85,12 +87,13 @@ impl Pages for MailboxInsights {
         for address in &mine {
             counts::forget(address)?;
         }
-        let said = match mine.as_slice() {
-            [] => "Nothing was chosen.".to_owned(),
-            [one] => format!("{one} is forgotten."),
-            many => format!("{} mailboxes are forgotten.", many.len()),
-        };
-        Ok(Reply::Done(Label::Literal(said)))
+        Ok(Reply::Done(match mine.as_slice() {
+            [one] => draw::message_with("forgotten", ("address", Argument::Text((*one).clone()))),
+            many => {
+                let number = Argument::Number(many.len() as f64);
+                draw::message_with("many-forgotten", ("number", number))
+            }
+        }))
     }
 
     fn lookup(_: &Request, name: String, _: String, _: u32) -> Result<Vec<Choice>, Failure> {

@@ -14,8 +14,6 @@ pub struct Part {
     pub total: usize,
     /// Where the next part begins.
     pub next: Option<usize>,
-    /// Whether something was searched for.
-    pub searched: bool,
 }
 
 /// Asks once for each domain.
@@ -51,5 +49,5 @@ pub fn part(mut mailboxes: Vec<Mailbox>, window: &Window) -> Part {
     let end = total.min(begin.saturating_add(window.limit as usize));
     let mailboxes = mailboxes.drain(begin..end).collect();
     let next = (end < total).then_some(end);
-    Part { mailboxes, total, next, searched: window.search.is_some() }
+    Part { mailboxes, total, next }
 }
