@@ -46,7 +46,8 @@ impl Locale {
 
     /// English, where no reader is known.
     pub fn fallback() -> Self {
-        Self { tag: "en".into() }
+        let identifier = LanguageIdentifier::from_str("en").unwrap_or_default();
+        Self { tag: identifier.to_string(), identifier }
     }
 
     /// The tag.
