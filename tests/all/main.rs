@@ -11,6 +11,7 @@
 mod auth;
 mod bad_input;
 mod bridge;
+mod browser;
 mod cache;
 mod canary;
 mod cli;
@@ -25,7 +26,9 @@ mod guests;
 mod gui;
 mod hooks;
 mod hostile;
+mod hostile_pages;
 mod http;
+mod insights;
 mod journal;
 mod kv;
 mod languages;

@@ -19,6 +19,7 @@
     reason = "what fails here fails a test"
 )]
 
+pub mod browser;
 pub mod visitor;
 
 use std::net::SocketAddr;

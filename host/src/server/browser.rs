@@ -104,6 +104,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/s/{session}/theme.css", get(theme))
         .route("/s/{session}/{extension}/{page}", get(show).post(press))
         .route("/s/{session}/{extension}/{page}/lookups/{name}", get(find))
+        .route("/s/{session}/{extension}/.assets/{*path}", get(image))
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(app.clone(), with_headers))
@@ -203,6 +204,24 @@ async fn theme(State(app): AppState, Path(id): Path<String>, headers: HeaderMap)
     let head =
         [(header::CONTENT_TYPE, "text/css"), (header::CACHE_CONTROL, "private, max-age=3600")];
     (head, css).into_response()
+}
+
+/// An image of an extension.
+async fn image(
+    State(app): AppState,
+    Path((id, extension, path)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(error) = of_cookie(&app, &id, &headers) {
+        return error.into_response();
+    }
+    match app.host.asset(&extension, &path).await {
+        Some(image) => {
+            let cache = (header::CACHE_CONTROL, "private, max-age=3600");
+            ([(header::CONTENT_TYPE, image.media_type), cache], image.bytes).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 /// Which page of which session.

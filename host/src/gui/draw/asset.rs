@@ -7,8 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 /// The style: what the vendored sheet says of plain elements, and what this host makes of it.
 const STYLE: &str = concat!(
+    "@layer pico {\n",
     include_str!("../../../assets/vendor/pico.css"),
-    include_str!("../../../assets/palisade.css")
+    "}\n",
+    include_str!("../../../assets/palisade.css"),
 );
 const SCRIPT: &str = include_str!("../../../assets/palisade.js");
 
