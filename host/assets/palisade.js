@@ -235,7 +235,7 @@
             }));
             list.hidden = found.length === 0;
             entry.setAttribute("aria-expanded", String(!list.hidden));
-            said.textContent = found.length === 0 ? around.dataset.none ?? "" : String(found.length);
+            said.textContent = found.length === 0 ? around.dataset.none : String(found.length);
             at = -1;
         };
 
@@ -245,17 +245,18 @@
             address.searchParams.set("typed", entry.value);
             try {
                 const answer = await fetch(address, { credentials: "same-origin", headers: { accept: "application/json" } });
-                const choices = answer.ok ? await answer.json() : [];
+                if (!answer.ok) throw new Error(answer.status);
+                const choices = await answer.json();
                 if (mine !== asked || document.activeElement !== entry) return;
-                found = Array.isArray(choices) ? choices : [];
+                found = choices;
                 show();
             } catch {
                 close();
+                said.textContent = around.dataset.failed;
             }
         };
 
-        entry.addEventListener("input", (event) => {
-            if (!event.isTrusted && event.detail === undefined) return;
+        entry.addEventListener("input", () => {
             if (!several) sent.value = entry.value;
             clearTimeout(waiting);
             waiting = setTimeout(ask, 200);

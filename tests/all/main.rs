@@ -31,6 +31,7 @@ mod http;
 mod insights;
 mod journal;
 mod kv;
+mod languages;
 mod loops;
 mod openapi;
 mod packages;

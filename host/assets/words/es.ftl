@@ -111,5 +111,5 @@ failure-back = Volver
 failure-unknown = Esta página no existe
 failure-refused = Esto no es para usted
 failure-extension = La extensión ha fallado
-failure-wrong = No ha funcionado
-failure-host = El servicio ha fallado
+failure-wrong = Eso no ha funcionado
+failure-host = El host ha fallado

@@ -165,3 +165,6 @@ pub fn failure(frame: &Frame<'_>, failure: &Failure<'_>) -> Markup {
     };
     document(frame, &body)
 }
+
+#[cfg(test)]
+mod tests;

@@ -294,15 +294,15 @@ mod tests {
 
     #[test]
     fn each_language_writes_numbers_and_times_in_its_way() {
-        insta::assert_snapshot!(shown("en"), @"");
-        insta::assert_snapshot!(shown("en-GB"), @"");
-        insta::assert_snapshot!(shown("de"), @"");
-        insta::assert_snapshot!(shown("fr"), @"");
-        insta::assert_snapshot!(shown("es"), @"");
-        insta::assert_snapshot!(shown("ru"), @"");
-        insta::assert_snapshot!(shown("ar"), @"");
-        insta::assert_snapshot!(shown("fa"), @"");
-        insta::assert_snapshot!(shown("pl"), @"");
+        insta::assert_snapshot!(shown("en"), @"-1,234,567.892 | 1.5 KiB | 12.5% | Nov 24, 2026 | Nov 24, 2026, 3:04:05 PM | 3:04:05 PM");
+        insta::assert_snapshot!(shown("en-GB"), @"-1,234,567.892 | 1.5 KiB | 12.5% | 24 Nov 2026 | 24 Nov 2026, 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("de"), @"-1.234.567,892 | 1,5 KiB | 12,5 % | 24.11.2026 | 24.11.2026, 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("fr"), @"-1 234 567,892 | 1,5 KiB | 12,5 % | 24 nov. 2026 | 24 nov. 2026, 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("es"), @"-1.234.567,892 | 1,5 KiB | 12,5 % | 24 nov 2026 | 24 nov 2026, 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("ru"), @"-1 234 567,892 | 1,5 KiB | 12,5 % | 24 нояб. 2026 г. | 24 нояб. 2026 г., 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("ar"), @"-1,234,567.892 | 1.5 KiB | 12.5% | 24/11/2026 | 24/11/2026، 3:04:05 م | 3:04:05 م");
+        insta::assert_snapshot!(shown("fa"), @"−۱٬۲۳۴٬۵۶۷٫۸۹۲ | ۱٫۵ KiB | ۱۲٫۵% | ۲۴ نوامبر ۲۰۲۶ | ۲۴ نوامبر ۲۰۲۶، ۱۵:۰۴:۰۵ | ۱۵:۰۴:۰۵");
+        insta::assert_snapshot!(shown("pl"), @"-1 234 567,892 | 1,5 KiB | 12,5% | 24 lis 2026 | 24 lis 2026, 15:04:05 | 15:04:05");
     }
 
     #[test]
@@ -315,7 +315,7 @@ mod tests {
         let its = formats("en");
         let written = [0.0, -0.0, 1.0, 0.1 + 0.2, 2.5, -0.0004, 0.0004, 1e14, 1e15, 5e-324];
         let written = written.map(|number| its.number(number));
-        insta::assert_snapshot!(written.join(" "), @"");
+        insta::assert_snapshot!(written.join(" "), @"0 0 1 0.3 2.5 0 0 100,000,000,000,000 1E15 0");
     }
 
     #[test]
@@ -323,7 +323,7 @@ mod tests {
         let its = formats("en");
         let sizes = [0.0, 1.0, 1000.0, 1023.0, 1023.5, 1024.0, 10_240.0, 1e6, 1e18, 1e30, -2048.0];
         let written = sizes.map(|size| plain(&its.bytes(size)));
-        insta::assert_snapshot!(written.join(", "), @"");
+        insta::assert_snapshot!(written.join(", "), @"0 B, 1 B, 1,000 B, 1,023 B, 1 KiB, 1 KiB, 10 KiB, 977 KiB, 888 PiB, 867,361,737,988 EiB, -2 KiB");
     }
 
     #[test]
@@ -334,7 +334,7 @@ mod tests {
         let written = numbers.map(|number| {
             format!("{} {} {}", its.number(number), its.bytes(number), its.percent(number))
         });
-        insta::assert_snapshot!(plain(&written.join(" | ")), @"");
+        insta::assert_snapshot!(plain(&written.join(" | ")), @"— — — | ∞ — — | -∞ — — | 1,798E308 1,559E290 EiB ∞ % | -1,798E308 -1,559E290 EiB -∞ % | 0 0 B 0 %");
         let digits = Digits { least: usize::MAX, most: usize::MAX, grouping: Grouping::Never };
         assert_eq!(its.digits(1.5, digits), "1,500000000000000");
         for ms in [i64::MIN, i64::MAX] {

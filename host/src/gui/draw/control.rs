@@ -138,7 +138,8 @@ impl Wire<'_> {
     fn lookup(&self, pen: &Pen<'_>, lookup: &str, value: &Value) -> Markup {
         let address = pen.links.and_then(|links| links.lookup(lookup));
         html! {
-            div.lookup data-lookup=[self.name.as_ref().and(address)] {
+            div.lookup data-lookup=[self.name.as_ref().and(address)] data-none=(pen.say_count("lookup-found", "count", 0))
+                data-failed=(pen.say("lookup-failed")) {
                 (self.line(&Line {
                     kind: "text",
                     value: Some(text_of(value)),
@@ -158,7 +159,8 @@ impl Wire<'_> {
         html! {
             (self.boxes(&chosen, value))
             @if let Some(name) = &self.name {
-                div.lookup data-lookup=[address] data-several {
+                div.lookup data-lookup=[address] data-several data-none=(pen.say_count("lookup-found", "count", 0))
+                    data-failed=(pen.say("lookup-failed")) {
                     @for number in 0..3 {
                         input type="text" name=(name) autocomplete="off" data-spare[number > 0]
                             aria-label=(format!("{title}: {}", pen.say("type-to-search")))

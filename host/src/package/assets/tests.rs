@@ -124,7 +124,7 @@ fn messages_are_named_by_their_language_and_can_be_parsed() {
     insta::assert_snapshot!(refusal("messages/german.de.ftl", b""), @"`messages/german.de.ftl`: messages are in a file named by their language, such as `de.ftl`");
     insta::assert_snapshot!(refusal("messages/de.txt", b""), @"`messages/de.txt`: messages are in a file named by their language, such as `de.ftl`");
     insta::assert_snapshot!(refusal("messages/pt-br.ftl", b""), @"`messages/pt-br.ftl`: the language is written `pt-BR`");
-    insta::assert_snapshot!(refusal("messages/de.ftl", b"a = A\nb\n"), @"");
+    insta::assert_snapshot!(refusal("messages/de.ftl", b"a = A\nb\n"), @"`messages/de.ftl`: line 2: expected a token starting with `=`");
     insta::assert_snapshot!(refusal("messages/de.ftl", b"\xff"), @"`messages/de.ftl`: it is not UTF-8: invalid utf-8 sequence of 1 bytes from index 0");
     insta::assert_snapshot!(refusal("README.md", b""), @"`README.md`: assets are `messages/LANGUAGE.ftl` and what is in `images/`");
 }
