@@ -399,6 +399,7 @@ impl Host {
         let _changes = self.lock_changes().await;
         let removed = self.registry.remove(id).await?;
         self.conduct.forget(id);
+        self.journal.history.forget(id);
         self.sweep_orders().await?;
         Ok(removed)
     }

@@ -21,6 +21,7 @@ pub use self::entry::{
     Entry, EntryActor, EntryAlteration, EntryFault, EntryLog, EntryProblem, EntryTrace,
 };
 use self::queue::{Queue, Spoken, State};
+use crate::history::History;
 use crate::hook::{Decision, Fault, HookCall, LogLevel, Phase, Verdict};
 use crate::storage::{Direction, Storage, StorageError};
 
@@ -52,6 +53,8 @@ impl Default for JournalLimits {
 
 /// The journal. Dropping it writes what waits.
 pub struct Journal {
+    /// The last day in figures.
+    pub history: History,
     queue: Arc<Queue>,
     dropped: AtomicU64,
     storage: Storage,
@@ -103,12 +106,19 @@ impl Journal {
             .name("palisade-journal".into())
             .spawn(move || writer.run())
             .map_err(|error| StorageError::Failed(format!("no thread for the journal: {error}")))?;
-        Ok(Self { queue, dropped: AtomicU64::default(), storage, writer: Some(writer) })
+        Ok(Self {
+            history: History::default(),
+            queue,
+            dropped: AtomicU64::default(),
+            storage,
+            writer: Some(writer),
+        })
     }
 
     /// Records a decided hook call. It is written out here and now, while all of it is at hand: keeping the call for
     /// the writer would cost more, in memory and in time.
     pub fn record(&self, call: &HookCall, verdict: &Verdict, duration: Duration) {
+        self.history.add(call, verdict, duration);
         let spoken = Spoken::of(call, verdict);
         let add = |json: &[u8]| self.queue.add(call.time_ms, json, spoken);
         match written::with_json(call, verdict, duration, add) {
