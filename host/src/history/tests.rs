@@ -57,7 +57,7 @@ fn proceeds() -> Verdict {
 }
 
 fn failure() -> Fault {
-    Fault::Failure { message: "no".into() }
+    Fault::Failure { kind: "failed", message: "no".into() }
 }
 
 #[test]

@@ -461,7 +461,7 @@ pub(super) async fn journal(
         extension: query.extension,
         faults: query.faults.then_some(Faults::Only),
         since_ms: query.since_ms,
-        action_id: None,
+        ..Filter::default()
     };
     let entries = app.host.journal.list(filter, query.limit.unwrap_or(50)).await?;
     Ok(json(&JournalResponse { entries }))
