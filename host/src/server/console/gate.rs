@@ -11,26 +11,21 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use cookie::{Cookie, SameSite};
 use maud::{Markup, html};
 
 use super::layout::{self, Frame};
 use super::sessions::Session;
 use crate::host::{new_id, now_ms};
-use crate::registry::RegistryError;
 use crate::server::App;
+use crate::server::browser::{content_policy, harden};
 use crate::server::error::ApiError;
-use crate::storage::StorageError;
 
 /// The cookie by which a session is somebody's.
 const COOKIE: &str = "palisade-console";
-/// What a page may load and where it may stand.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// What every answer carries. The origin of a form is only sent under a policy that names it.
-const HEADERS: [(HeaderName, &str); 6] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+/// What every answer carries beside what all answers to browsers do.
+const HEADERS: [(HeaderName, &str); 3] = [
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
@@ -89,7 +84,7 @@ pub(super) async fn gate(
 ) -> Response {
     let id = new_id();
     let cookie = cookie_of(request.headers());
-    let session = cookie.and_then(|cookie| app.console.of_cookie(cookie, now_ms()));
+    let session = cookie.and_then(|cookie| app.console.of_cookie(&cookie, now_ms()));
     if let Some(session) = &session {
         request.extensions_mut().insert(Signed(session.clone()));
     }
@@ -104,8 +99,10 @@ pub(super) async fn gate(
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let kept = HeaderValue::from_static("no-store");
-    headers.entry(header::CACHE_CONTROL).or_insert(kept);
+    if let Ok(policy) = HeaderValue::try_from(content_policy("'none'")) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    harden(headers);
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
@@ -172,22 +169,22 @@ fn is_own_origin(headers: &HeaderMap, host: &str) -> bool {
 }
 
 /// What a request shows to be somebody's.
-fn cookie_of(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(header::COOKIE).into_iter();
-    let cookies = cookies.filter_map(|cookies| cookies.to_str().ok());
-    cookies
-        .flat_map(|cookies| cookies.split(';'))
-        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+fn cookie_of(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut cookies = cookies.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    cookies.find(|cookie| cookie.name() == COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 /// A header that gives a browser its cookie.
-pub(super) fn cookie(value: &str) -> (HeaderName, String) {
-    (header::SET_COOKIE, format!("{COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/"))
+pub(super) fn cookie(value: String) -> (HeaderName, String) {
+    let cookie = Cookie::build((COOKIE, value)).path("/").http_only(true);
+    (header::SET_COOKIE, cookie.same_site(SameSite::Strict).build().to_string())
 }
 
 /// A header that takes the cookie back.
 pub(super) fn no_cookie() -> (HeaderName, String) {
-    (header::SET_COOKIE, format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0"))
+    let (name, cookie) = cookie(String::new());
+    (name, format!("{cookie}; Max-Age=0"))
 }
 
 fn draw_failure(error: &ApiError, session: Option<&Session>, id: &str) -> Response {
@@ -279,7 +276,7 @@ mod tests {
     #[test]
     fn the_cookie_is_found_among_others() {
         let cookies = [("cookie", "a=b; palisade-console=x1; c=d")];
-        assert_eq!(cookie_of(&headers(&cookies)), Some("x1"));
+        assert_eq!(cookie_of(&headers(&cookies)), Some("x1".into()));
         assert_eq!(cookie_of(&headers(&[("cookie", "palisade-console-2=x")])), None);
         assert_eq!(cookie_of(&headers(&[])), None);
     }

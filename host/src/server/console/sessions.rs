@@ -24,7 +24,7 @@ const MAX_SESSIONS: usize = 100;
 const MAX_TICKETS: usize = 100;
 const MAX_UPLOADS: usize = 4;
 /// Tries to sign in by the token, in a minute.
-const TRIES: NonZeroU32 = NonZeroU32::new(10).expect("it is not zero");
+const TRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// What is kept of a secret: its digest.
 type Secret = [u8; 32];

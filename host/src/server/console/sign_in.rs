@@ -45,7 +45,7 @@ pub(in crate::server) async fn ticket(State(app): AppState) -> Result<Response, 
             "console.off",
             "this host serves no console",
         )
-        .with_hint(Some("set `listen` in the table `console` of palisade.toml, such as `127.0.0.1:8471`, and restart the host")));
+        .with_hint(Some("set `listen` in the table `console` of palisade.toml, such as `127.0.0.1:8601`, and restart the host")));
     };
     let now = now_ms();
     let ticket = app.console.ticket(now).map_err(|error| {
@@ -103,7 +103,7 @@ fn let_in(app: &App, next: &str) -> Result<Response, Failure> {
         ApiError::internal("nobody can be signed in", &error)
     })?;
     tracing::info!("an operator signed in to the console");
-    Ok(([cookie(&value)], Redirect::to(safe(next))).into_response())
+    Ok(([cookie(value)], Redirect::to(safe(next))).into_response())
 }
 
 /// Where to go on: a page of the console itself, and nowhere else.
