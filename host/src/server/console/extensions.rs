@@ -233,14 +233,5 @@ fn pager(query: &ListQuery, found: usize) -> Markup {
             &[("search", &query.search), ("state", &query.state), ("sort", &query.sort), ("part", &part)],
         )
     };
-    html! {
-        nav.pager aria-label="Parts of the list" {
-            span.faint { (format::count(found, "extension", "extensions")) }
-            @if parts > 1 {
-                @if query.part > 0 { a href=(to(query.part - 1)) rel="prev" { "← Before" } }
-                span { "Part " (query.part + 1) " of " (parts) }
-                @if query.part + 1 < parts { a href=(to(query.part + 1)) rel="next" { "Next →" } }
-            }
-        }
-    }
+    layout::pager(&format::count(found, "extension", "extensions"), query.part, parts, to)
 }

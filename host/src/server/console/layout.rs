@@ -280,6 +280,20 @@ pub(super) fn segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
+/// The parts of a list: which one is shown of how many, and links to those beside it.
+pub(super) fn pager(found: &str, part: usize, parts: usize, to: impl Fn(usize) -> String) -> Markup {
+    html! {
+        nav.pager aria-label="Parts of the list" {
+            span.faint { (found) }
+            @if parts > 1 {
+                @if part > 0 { a href=(to(part - 1)) rel="prev" { "← Before" } }
+                span { "Part " (part.saturating_add(1)) " of " (parts) }
+                @if part.saturating_add(1) < parts { a href=(to(part + 1)) rel="next" { "Next →" } }
+            }
+        }
+    }
+}
+
 /// A choice of one of several values, which goes into the query of a page.
 pub(super) fn select(name: &str, label: &str, choices: &[(&str, &str)], chosen: &str) -> Markup {
     html! {

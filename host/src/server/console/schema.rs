@@ -255,6 +255,9 @@ fn control(field: &Field, shown: &Shown<'_>, id: &str, described: &str) -> Marku
     let invalid = shown.wrong(field).next().map(|_| "true");
     let text = || shown.text(field);
     match &field.kind {
+        Kind::Text { .. } if text().contains('\n') => html! {
+            textarea id=(id) name=(name) rows="6" spellcheck="false" aria-describedby=(described) aria-invalid=[invalid] { (text()) }
+        },
         Kind::Text { pattern, longest, input } => html! {
             input type=(input) id=(id) name=(name) value=(text()) maxlength=[longest] aria-describedby=(described) aria-invalid=[invalid]
                 data-pattern=[pattern.as_deref()] spellcheck="false" autocomplete="off";

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use sha2::{Digest as _, Sha256};
 
+use crate::view::Tone;
+
 /// How long somebody stays signed in.
 const LIFETIME_MS: u64 = 12 * 3_600_000;
 /// How long somebody stays signed in who does nothing.
@@ -45,6 +47,8 @@ struct Kept {
 
 struct Entry {
     session: Session,
+    /// What its next page says.
+    message: Option<(Tone, String)>,
     end_ms: u64,
     seen_ms: u64,
 }
@@ -106,7 +110,7 @@ impl Sessions {
             }
         }
         let session = Session { key, token };
-        let entry = Entry { session, end_ms: now.saturating_add(LIFETIME_MS), seen_ms: now };
+        let entry = Entry { session, message: None, end_ms: now.saturating_add(LIFETIME_MS), seen_ms: now };
         kept.sessions.insert(key, entry);
         Ok(cookie)
     }
@@ -117,6 +121,18 @@ impl Sessions {
         let entry = kept.sessions.get_mut(&digest(cookie)).filter(|entry| entry.is_open(now))?;
         entry.seen_ms = now;
         Some(entry.session.clone())
+    }
+
+    /// Leaves a message for the next page of a session.
+    pub(super) fn say(&self, session: &Session, tone: Tone, message: &str) {
+        if let Some(entry) = self.lock().sessions.get_mut(&session.key) {
+            entry.message = Some((tone, message.to_owned()));
+        }
+    }
+
+    /// Takes the message that was left for the next page of a session.
+    pub(super) fn said(&self, session: &Session) -> Option<(Tone, String)> {
+        self.lock().sessions.get_mut(&session.key)?.message.take()
     }
 
     /// Signs an operator out.
@@ -228,6 +244,15 @@ mod tests {
         assert!(sessions.of_cookie(&cookie, NOW + LIFETIME_MS).is_none());
         let idle = sessions.open(NOW).unwrap();
         assert!(sessions.of_cookie(&idle, NOW + IDLE_MS).is_none());
+    }
+
+    #[test]
+    fn a_message_is_said_once() {
+        let sessions = Sessions::default();
+        let session = signed_in(&sessions, NOW);
+        sessions.say(&session, Tone::Success, "saved");
+        assert_eq!(sessions.said(&session), Some((Tone::Success, "saved".into())));
+        assert_eq!(sessions.said(&session), None);
     }
 
     #[test]
