@@ -6,6 +6,7 @@
 mod about;
 mod assets;
 mod call;
+mod chart;
 mod diff;
 mod extension;
 mod extensions;
