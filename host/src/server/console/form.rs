@@ -52,11 +52,6 @@ impl Fields {
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(its, _)| its == name).map(|(_, value)| value.as_str())
     }
-
-    /// Every name with its value.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
 }
 
 impl FromRequest<Arc<App>> for Form {

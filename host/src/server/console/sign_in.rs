@@ -1,7 +1,5 @@
 //! Coming in and going out: by the operator's token, or by an address that `palisade console` prints.
 
-use std::sync::Arc;
-
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
