@@ -82,6 +82,13 @@ pub(super) fn written(ms: u64, pattern: &str) -> String {
     zoned.map_or_else(|| ms.to_string(), |zoned| zoned.strftime(pattern).to_string())
 }
 
+/// A moment, moved so that what is written as of UTC is the machine's time.
+pub(super) fn local_ms(ms: u64) -> f64 {
+    let zoned = moment(ms).map(|moment| moment.to_zoned(TimeZone::system()));
+    let offset = zoned.map_or(0, |zoned| zoned.offset().seconds());
+    ms as f64 + f64::from(offset) * 1e3
+}
+
 /// A moment: its day and time.
 pub(super) fn time(ms: u64) -> Markup {
     let exact = moment(ms).map(|moment| moment.to_string()).unwrap_or_default();

@@ -51,7 +51,7 @@ impl Span {
     fn step(self) -> u64 {
         match self {
             Self::Hour => 1,
-            Self::Day => 15,
+            Self::Day => 30,
         }
     }
 
@@ -158,7 +158,7 @@ fn charts(parts: &[Part], span: Span) -> Markup {
         label: label.to_owned(),
         points: parts
             .iter()
-            .filter_map(|part| Some((part.begin_ms as f64, value(&part.figures)?)))
+            .filter_map(|part| Some((format::local_ms(part.begin_ms), value(&part.figures)?)))
             .collect(),
     };
     let chart = |kind, unit: &str, series| Chart {
@@ -191,7 +191,7 @@ fn charts(parts: &[Part], span: Span) -> Markup {
     );
     let each = match span {
         Span::Hour => "each minute",
-        Span::Day => "each quarter of an hour",
+        Span::Day => "each half hour",
     };
     html! {
         div.charts {
