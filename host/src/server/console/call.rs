@@ -74,7 +74,7 @@ fn problems(problems: &[EntryProblem]) -> Markup {
     html! {
         @for problem in problems {
             (layout::note(Tone::Danger, problem.field.as_deref(), &html! {
-                (problem.message) " " span.faint { code { (problem.code) } " by " (problem.extension) }
+                (format::prose(&problem.message)) " " span.faint { code { (problem.code) } " by " (problem.extension) }
             }))
         }
     }
@@ -105,7 +105,7 @@ fn chain(entry: &Entry) -> Markup {
                         a href={ "/extensions/" (segment(&trace.extension)) } { (trace.extension) }
                         " " span.faint { (trace.version) } " " (outcome(trace))
                     }
-                    @if let Some(reason) = &trace.reason { p { "“" (reason) "”" } }
+                    @if let Some(reason) = &trace.reason { p { "“" (format::prose(reason)) "”" } }
                     div.bars {
                         (layout::bar(from as f64 / whole, trace.duration_us as f64 / whole, "when it ran"))
                         span { (format::duration(trace.duration_us)) }
@@ -138,7 +138,7 @@ fn outcome(trace: &EntryTrace) -> Markup {
 fn told(trace: &EntryTrace) -> Markup {
     html! {
         @if let Some(fault) = &trace.fault {
-            p.problem { (fault.message) }
+            p.problem { (format::prose(&fault.message)) }
             @if !fault.backtrace.is_empty() {
                 details {
                     summary { "Where, in the extension" }

@@ -103,7 +103,7 @@ fn warnings(extension: &Extension, report: &Report) -> Markup {
         }
         @for bypassed in &report.bypassed {
             (layout::note(Tone::Danger, Some("Bypassed"), &html! {
-                (overview::in_words(bypassed)) " – enabling it again ends that."
+                (format::prose(&overview::in_words(bypassed))) " – enabling it again ends that."
             }))
         }
         @if report.veto_alarm {

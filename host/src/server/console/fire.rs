@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::call;
 use super::form::{Fields, Form};
+use super::format;
 use super::gate::{Failure, Signed};
 use super::layout::{self, Area, Frame};
 use super::sessions::Session;
@@ -113,8 +114,8 @@ fn drawn(app: &App, session: &Session, action: &str, phase: &str, shown: &Shown<
         @if let Some(entry) = shown.entry { (call::draw(entry)) }
         @if let Some(problem) = shown.problem {
             (layout::note(Tone::Danger, Some("It was not fired."), &html! {
-                (problem.detail().message)
-                @if let Some(hint) = &problem.detail().hint { " – " (hint) }
+                (format::prose(&problem.detail().message))
+                @if let Some(hint) = &problem.detail().hint { " – " (format::prose(hint)) }
             }))
         }
         @if let Some(known) = known { p.lead { (known.description) } }
@@ -198,7 +199,7 @@ fn parameter(field: &Field, shown: &Shown<'_>) -> Markup {
                 FieldKind::Json => { textarea.code id=(id) name=(name) rows="2" spellcheck="false" placeholder="JSON" { (text) } }
                 FieldKind::Text => { input type="text" id=(id) name=(name) value=(text) spellcheck="false" autocomplete="off"; }
             }
-            p.hint { (field.description) }
+            p.hint { (format::prose(&field.description)) }
         }
     }
 }

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use cookie::{Cookie, SameSite};
 use maud::{Markup, html};
 
+use super::format;
 use super::layout::{self, Frame};
 use super::sessions::Session;
 use crate::host::{new_id, now_ms};
@@ -215,8 +216,8 @@ fn draw_failure(error: &ApiError, session: Option<&Session>, id: &str) -> Respon
 fn failure(error: &ApiError, id: &str) -> Markup {
     html! {
         div.failure {
-            p.lead { (error.detail().message) }
-            @if let Some(hint) = &error.detail().hint { p { (hint) } }
+            p.lead { (format::prose(&error.detail().message)) }
+            @if let Some(hint) = &error.detail().hint { p { (format::prose(hint)) } }
             dl.facts {
                 dt { "Code" } dd { code { (error.detail().code) } }
                 dt { "Request" } dd { code { (id) } }

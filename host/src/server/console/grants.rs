@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::extension::{Tab, page};
 use super::form::{Fields, Form};
+use super::format;
 use super::gate::{Failure, Signed};
 use super::layout::{self, segment};
 use crate::extension::Extension;
@@ -59,7 +60,7 @@ pub(super) fn boxes<'a>(
                     label.grant {
                         input type="checkbox" name=(GRANT) value=(ask.grant) checked[ticked(&ask.grant)];
                         span {
-                            (ask.grant.in_words())
+                            (format::prose(&ask.grant.in_words()))
                             @if marked(&ask.grant) { " " (layout::badge(Tone::Warning, "new")) }
                             code.sub { (ask.grant) }
                         }

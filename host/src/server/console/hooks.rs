@@ -14,7 +14,7 @@ use super::gate::{Failure, Signed};
 use super::layout::{self, Area, Frame, segment};
 use crate::extension::Handler;
 use crate::hook::catalogue::catalogue;
-use crate::hook::{Pattern, Phase, check_action};
+use crate::hook::{HookPattern, Pattern, Phase, check_action};
 use crate::registry::{Snapshot, round};
 use crate::server::error::ApiError;
 use crate::server::extract::{Path, Query};
@@ -47,13 +47,37 @@ struct Hook<'a> {
     handlers: &'a [Arc<Handler>],
 }
 
-/// The actions of the catalogue, and others that a handler names.
-fn actions(snapshot: &Snapshot) -> BTreeSet<&str> {
+/// Several hooks at once, as handlers name them.
+struct Several<'a> {
+    hook: &'a HookPattern,
+    handlers: Vec<&'a Handler>,
+}
+
+/// The actions that handlers name, and all others that are known if those are wanted too.
+fn actions<'a>(snapshot: &'a Snapshot, show: &str) -> BTreeSet<&'a str> {
     let named = snapshot.all_handlers().filter_map(|handler| match &handler.subscription.hook.pattern {
         Pattern::Exact(action) => Some(action.as_str()),
         Pattern::Under(_) => None,
     });
-    catalogue().actions().map(|action| action.name.as_str()).chain(named).collect()
+    let known = catalogue().actions().map(|action| action.name.as_str());
+    known.filter(|_| show == "all").chain(named).collect()
+}
+
+/// What handlers subscribe to that is more than one action, with those handlers.
+fn several(snapshot: &Snapshot) -> Vec<Several<'_>> {
+    let mut found: Vec<Several<'_>> = Vec::new();
+    for handler in snapshot.all_handlers() {
+        let hook = &handler.subscription.hook;
+        if matches!(hook.pattern, Pattern::Exact(_)) {
+            continue;
+        }
+        match found.iter_mut().find(|several| several.hook == hook) {
+            Some(several) => several.handlers.push(handler),
+            None => found.push(Several { hook, handlers: vec![handler] }),
+        }
+    }
+    found.sort_by_cached_key(|several| several.hook.to_string());
+    found
 }
 
 /// Lists hooks.
@@ -66,7 +90,7 @@ pub(super) async fn list(
     let search = query.search.to_lowercase();
     let phases = [Phase::Before, Phase::After];
     let wanted = |phase: Phase| query.phase.is_empty() || query.phase == phase.to_string();
-    let hooks: Vec<Hook<'_>> = actions(&snapshot)
+    let hooks: Vec<Hook<'_>> = actions(&snapshot, &query.show)
         .into_iter()
         .flat_map(|action| phases.map(|phase| (action, phase)))
         .filter(|(_, phase)| wanted(*phase))
@@ -74,14 +98,18 @@ pub(super) async fn list(
         .filter(|hook| query.show == "all" || !hook.handlers.is_empty())
         .filter(|hook| hook.is_like(&search))
         .collect();
+    let mut several = several(&snapshot);
+    several.retain(|several| wanted(several.hook.phase) && several.is_like(&search));
     let body = html! {
         (toolbar(&query))
-        @if hooks.is_empty() {
+        @if query.part == 0 { (many(&several)) }
+        @if hooks.is_empty() && several.is_empty() {
             (layout::empty("No hook has a handler here", &html! {
                 p { "Extensions subscribe to hooks in their manifests. "
                     a href=(layout::address("/hooks", &[("show", "all"), ("search", &query.search)])) { "Show all actions" } " that this host knows." }
             }))
-        } @else {
+        }
+        @if !hooks.is_empty() {
             (table(&hooks, query.part))
             (pager(&query, hooks.len()))
         }
@@ -108,9 +136,45 @@ impl Hook<'_> {
     }
 }
 
+impl Several<'_> {
+    fn is_like(&self, search: &str) -> bool {
+        search.is_empty()
+            || self.hook.to_string().to_lowercase().contains(search)
+            || self.handlers.iter().any(|handler| handler.extension.id.contains(search))
+    }
+
+    /// The list of the actions that it stands for.
+    fn path(&self) -> String {
+        let (Pattern::Exact(name) | Pattern::Under(name)) = &self.hook.pattern;
+        let phase = self.hook.phase.to_string();
+        layout::address("/hooks", &[("show", "all"), ("phase", &phase), ("search", name)])
+    }
+}
+
+/// Handlers of more than one action.
+fn many(several: &[Several<'_>]) -> Markup {
+    let body = html! {
+        ul.lines {
+            @for several in several {
+                li {
+                    div { a href=(several.path()) { code { (several.hook) } } }
+                    p.faint {
+                        @for (number, handler) in several.handlers.iter().take(NAMED * 2).enumerate() {
+                            @if number > 0 { ", " }
+                            (handler.extension.id)
+                        }
+                        @if several.handlers.len() > NAMED * 2 { " and " (several.handlers.len() - NAMED * 2) " more" }
+                    }
+                }
+            }
+        }
+    };
+    html! { @if !several.is_empty() { (layout::card("For many actions at once", None, &body)) } }
+}
+
 fn toolbar(query: &ListQuery) -> Markup {
     let phases = [("", "Both phases"), ("before", "Before"), ("after", "After")];
-    let shown = [("", "With handlers"), ("all", "All actions")];
+    let shown = [("", "Those that handlers name"), ("all", "All actions")];
     html! {
         div.toolbar {
             form method="get" action="/hooks" role="search" {

@@ -63,8 +63,8 @@ fn frame<'a>(app: &App, session: &'a Session, title: &'a str) -> Frame<'a> {
 fn refused(problem: &ApiError) -> Markup {
     let detail = problem.detail();
     layout::note(Tone::Danger, Some("It was not installed."), &html! {
-        (detail.message)
-        @if let Some(hint) = &detail.hint { " – " (hint) }
+        (format::prose(&detail.message))
+        @if let Some(hint) = &detail.hint { " – " (format::prose(hint)) }
     })
 }
 

@@ -162,7 +162,7 @@ fn toolbar(query: &ListQuery) -> Markup {
     let verdicts = [("", "Any"), ("proceed", "Proceeds"), ("skip", "Skipped"), ("deny", "Denied")];
     let field = |name: &str, label: &str, kind: &str, value: &str, example: &str| {
         html! {
-            label.field {
+            label.field.filter {
                 span { (label) }
                 input type=(kind) name=(name) value=(value) placeholder=[Some(example).filter(|example| !example.is_empty())] data-search[name == "extension"];
             }
@@ -225,18 +225,16 @@ pub(super) fn row(position: Position, entry: &Entry) -> Markup {
             td.when data-label="When" { (format::time(entry.time_ms)) }
             th scope="row" {
                 a href={ "/journal/" (segment(&entry.action_id)) } { code { (entry.phase) ":" (entry.action) } }
-                @if let Some(problem) = entry.problems.first() { span.sub { (problem.message) } }
+                @if let Some(problem) = entry.problems.first() { span.sub { (format::prose(&problem.message)) } }
             }
             td data-label="Verdict" {
                 (call::verdict(entry))
                 @if let Some(who) = who { " " span.faint { "by " (who) } }
             }
             td data-label="About" {
-                @match &entry.object { Some(object) => { (object.kind) " " code { (object.id) } }, None => { span.faint { "–" } } }
+                @if let Some(object) = &entry.object { (object.kind) " " code { (object.id) } }
             }
-            td data-label="By" {
-                @match &entry.actor { Some(actor) => { (actor.id) }, None => { span.faint { "–" } } }
-            }
+            td data-label="By" { @if let Some(actor) = &entry.actor { (actor.id) } }
             td.number data-label="Took" { (format::duration(entry.duration_us)) }
         }
     }

@@ -260,7 +260,7 @@ fn open(found: &[Open]) -> Markup {
                 @for item in found.iter().take(SHOWN_OPEN) {
                     li {
                         div { a href=(item.path) { (item.id) } " " (layout::badge(item.tone, item.what)) }
-                        p.faint { (item.detail) }
+                        p.faint { (format::prose(&item.detail)) }
                     }
                 }
             }
@@ -285,7 +285,7 @@ fn faults(faults: &[RecentFault], now: u64) -> Markup {
                             " " (layout::badge(Tone::Danger, fault.code)) " "
                             span.faint { (format::ago(fault.time_ms, now)) }
                         }
-                        p.faint { code { (fault.action) } " " (fault.message) }
+                        p.faint { code { (fault.action) } " " (format::prose(&fault.message)) }
                     }
                 }
             }

@@ -153,7 +153,8 @@ impl Field {
     /// Its value among settings; the default if it has none.
     fn value<'a>(&'a self, given: &'a Settings) -> Option<&'a Value> {
         let (first, rest) = self.path.split_first()?;
-        let found = rest.iter().try_fold(given.get(first)?, |value, name| value.get(name));
+        let top = given.get(first);
+        let found = top.and_then(|top| rest.iter().try_fold(top, |value, name| value.get(name)));
         found.or(self.default.as_ref())
     }
 }
@@ -214,7 +215,7 @@ fn draw_field(field: &Field, shown: &Shown<'_>) -> Markup {
         return html! {
             fieldset.group {
                 legend { (field.label) }
-                @if let Some(hint) = &field.hint { p.hint { (hint) } }
+                @if let Some(hint) = &field.hint { p.hint { (format::prose(hint)) } }
                 @for wrong in shown.wrong(field) { p.problem { (wrong) } }
                 @for field in fields { (draw_field(field, shown)) }
             }
@@ -241,7 +242,7 @@ fn draw_field(field: &Field, shown: &Shown<'_>) -> Markup {
             }
             @if !wrong.is_empty() { p.problem id=(wrong_id) { (wrong.join("; ")) } }
             p.hint id=(hint_id) {
-                @if let Some(hint) = &field.hint { (hint) " " }
+                @if let Some(hint) = &field.hint { (format::prose(hint)) " " }
                 @if let Kind::Lines = field.kind { "One in each line. " }
                 @if let Kind::Json = field.kind { "As JSON. " }
                 @if let Some(default) = default { span.faint { "Default: " (format::value(default)) } }
