@@ -15,6 +15,7 @@ use super::{extensions, overview};
 use crate::conduct::Report;
 use crate::extension::{Extension, State as ExtensionState};
 use crate::host::now_ms;
+use crate::package::Title;
 use crate::server::admin::{self, ExtensionDetail};
 use crate::server::error::ApiError;
 use crate::server::extract::Path;
@@ -213,7 +214,7 @@ fn shown(extension: &Extension) -> Markup {
                 tbody {
                     @for page in &manifest.pages {
                         tr {
-                            th scope="row" { (page.title) span.sub { code { (page.id) } } }
+                            th scope="row" { @match &page.title { Title::Text(text) => (text), Title::Message(message) => { code { (message) } } } span.sub { code { (page.id) } } }
                             td data-label="Place" {
                                 code { (page.place.name()) }
                                 @if let Some(kind) = &page.object { " of each " (kind) }
