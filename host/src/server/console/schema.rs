@@ -31,8 +31,16 @@ pub(super) struct Field {
 /// How a value is entered.
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
-    Text { pattern: Option<String>, longest: Option<u64>, input: &'static str },
-    Number { whole: bool, least: Option<f64>, most: Option<f64> },
+    Text {
+        pattern: Option<String>,
+        longest: Option<u64>,
+        input: &'static str,
+    },
+    Number {
+        whole: bool,
+        least: Option<f64>,
+        most: Option<f64>,
+    },
     Toggle,
     Choice(Vec<Value>),
     /// One text in each line.
@@ -339,8 +347,7 @@ pub(super) fn read(fields: &[Field], entered: &Fields, given: &Settings) -> (Set
 }
 
 fn value(field: &Field, entered: &Fields, given: &Settings) -> Result<Option<Value>, Vec<Wrong>> {
-    let problem =
-        |message: String| Err(vec![Wrong { at: pointer(&field.path), message }]);
+    let problem = |message: String| Err(vec![Wrong { at: pointer(&field.path), message }]);
     if let Kind::Group(fields) = &field.kind {
         let (members, wrong) = read_group(fields, entered, given);
         return match wrong.is_empty() {
