@@ -1,5 +1,7 @@
 //! `palisade.toml`: the one configuration of a host. It is parsed once, checked once, and passed on.
 
+mod web;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,7 @@ use std::path::{Path, PathBuf};
 use palisade_hook::Dialect;
 use serde::{Deserialize, Serialize};
 
+pub use self::web::{ConsoleConfig, GuiConfig};
 use crate::command::{CommandConfig, CommandLimits, Commands};
 use crate::conduct::{ConductConfig, check_concurrent};
 use crate::journal::JournalLimits;
@@ -41,6 +44,10 @@ pub struct Config {
     pub panel: Option<Dialect>,
     /// The server.
     pub server: ServerConfig,
+    /// Pages of extensions in browsers.
+    pub gui: GuiConfig,
+    /// The operator's console.
+    pub console: ConsoleConfig,
     /// The language of the panel's people, as a BCP 47 tag, where a hook call does not name one.
     pub locale: String,
     /// What extensions may know of this host, such as `panel.name`.
@@ -141,6 +148,8 @@ impl Default for Config {
             log: "info".into(),
             panel: None,
             server: ServerConfig::default(),
+            gui: GuiConfig::default(),
+            console: ConsoleConfig::default(),
             locale: "en".into(),
             attributes: BTreeMap::new(),
             sandbox: PoolConfig::default(),
@@ -228,6 +237,8 @@ impl Config {
             }
         }
         self.socket_mode()?;
+        self.gui.check()?;
+        self.console.check()?;
         Commands::new(&self.commands, &self.command)?;
         let between =
             |name: &str, value: u64, least: u64, most: u64| match (least..=most).contains(&value) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::grant::{Grant, Grants, Standing};
 use crate::hook::{Power, SECRET_KEY};
 use crate::limits::Limits;
+use crate::messages::Reading;
 use crate::order::Provides;
 use crate::package::{Fields, Manifest, OnFailure, Subscription, is_secret_setting};
 use crate::storage::Digest;
@@ -99,6 +100,8 @@ pub struct Drawer {
     pub limits: Limits,
     /// Of a page of the panel, the fields and columns that it sees.
     pub read: Fields,
+    /// Its messages, as the person reads them who looks.
+    pub messages: Reading,
 }
 
 /// What a handler may see and do: what its subscription asks for and the operator granted.

@@ -2,6 +2,7 @@
 //!
 //! It decides hook calls and carries out what an operator asks. The server speaks for it; nothing here knows HTTP.
 
+mod assets;
 mod noted;
 mod pages;
 mod provide;
@@ -28,6 +29,7 @@ use crate::sandbox::{CompileError, CompiledError, Sandbox};
 use crate::seal::{KeySources, Sealer};
 use crate::storage::{Blobs, Digest, Storage, StorageError};
 
+use self::assets::LoadedAssets;
 pub use self::pages::{Applied, Contribution, PageError};
 pub use self::provide::ProvideError;
 
@@ -47,6 +49,7 @@ pub struct Host {
     pub sessions: Sessions,
     sandbox: Sandbox,
     components: Blobs,
+    assets: LoadedAssets,
     /// Lets changes of the registry come one after another, over the time that compiling takes. Hook calls never
     /// take it.
     changes: Mutex<()>,
@@ -94,6 +97,18 @@ pub enum InstallChange {
     Replaced(Arc<str>),
     /// It asks for more than is granted, and waits; this version goes on.
     Waiting(Arc<str>),
+}
+
+impl InstallChange {
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::New => "installed",
+            Self::Unchanged => "unchanged",
+            Self::Replaced(_) => "replaced",
+            Self::Waiting(_) => "waiting",
+        }
+    }
 }
 
 /// Whether an installation may take the place of a version that is not older.
@@ -210,6 +225,7 @@ impl Host {
             conduct: Conduct::of(config),
             sandbox,
             components,
+            assets: LoadedAssets::new(),
             changes: Mutex::new(()),
         };
         host.tidy().await?;
@@ -395,6 +411,7 @@ impl Host {
         let _changes = self.lock_changes().await;
         let removed = self.registry.remove(id).await?;
         self.conduct.forget(id);
+        self.journal.history.forget(id);
         self.sweep_orders().await?;
         Ok(removed)
     }

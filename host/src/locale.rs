@@ -40,8 +40,16 @@ impl Locale {
             return Err(wrong());
         }
         let identifier = LanguageIdentifier::from_str(tag).map_err(|_| wrong())?;
-        let tag = identifier.to_string();
-        Ok(Self { identifier, tag })
+        Ok(Self::of(identifier))
+    }
+
+    fn of(identifier: LanguageIdentifier) -> Self {
+        Self { tag: identifier.to_string(), identifier }
+    }
+
+    /// English, where no reader is known.
+    pub fn fallback() -> Self {
+        Self::of(LanguageIdentifier::from_str("en").unwrap_or_default())
     }
 
     /// The tag.

@@ -138,7 +138,7 @@ impl fmt::Write for Bounded {
 }
 
 /// The message catalogue of an extension.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Catalogue {
     locales: Vec<Locale>,
     languages: Vec<Messages>,
@@ -146,31 +146,26 @@ pub struct Catalogue {
     default: Option<usize>,
 }
 
+/// Which of some languages has what the others lack: the one that is named, or English, or the first.
+pub fn default_language(languages: &[Messages], named: Option<&Locale>) -> Option<usize> {
+    let of = |tag: &str| languages.iter().position(|its| its.locale.tag() == tag);
+    let first = if languages.is_empty() { None } else { Some(0) };
+    named.and_then(|locale| of(locale.tag())).or_else(|| of("en")).or(first)
+}
+
 /// A catalogue as one reader reads it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Reading {
     catalogue: Arc<Catalogue>,
     order: Vec<usize>,
 }
 
 impl Catalogue {
-    /// A catalogue. The default language is the one that is named, or English, or the first.
+    /// A catalogue of these languages, in which a default language may be named.
     pub fn new(languages: Vec<Messages>, default: Option<&Locale>) -> Self {
-        let locales: Vec<_> = languages.iter().map(|its| its.locale.clone()).collect();
-        let of = |tag: &str| locales.iter().position(|locale| locale.tag() == tag);
-        let first = if locales.is_empty() { None } else { Some(0) };
-        let default = default.and_then(|locale| of(locale.tag())).or_else(|| of("en")).or(first);
+        let locales = languages.iter().map(|its| its.locale.clone()).collect();
+        let default = default_language(&languages, default);
         Self { locales, languages, default }
-    }
-
-    /// The language that has what the others lack; nothing if the catalogue is empty.
-    pub fn default_language(&self) -> Option<&Messages> {
-        self.languages.get(self.default?)
-    }
-
-    /// The languages that there are.
-    pub fn languages(&self) -> &[Locale] {
-        &self.locales
     }
 
     /// The catalogue as a reader of this language reads it: the nearest languages first, the default one last.

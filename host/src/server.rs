@@ -1,4 +1,5 @@
-//! The host's faces: the panel API and the admin API, over a Unix socket and TCP.
+//! The host's faces: the panel API and the admin API, over a Unix socket and TCP; pages of extensions and the console
+//! for browsers.
 //!
 //! The only place of axum and of the wire's JSON. What is malformed ends here, with an error that says what is wrong
 //! and what to do; what is well formed becomes a call of the [`Host`].
@@ -8,6 +9,8 @@ mod admin;
 mod auth;
 mod body;
 mod bridge;
+mod browser;
+mod console;
 mod error;
 mod extract;
 mod grants;
@@ -27,7 +30,9 @@ use axum::Router;
 use tokio_util::sync::CancellationToken;
 
 pub use self::auth::{Role, Tokens};
+use self::browser::Browser;
 use self::idempotency::Idempotency;
+use self::listen::Routers;
 pub use self::listen::{Listeners, bind};
 use self::metrics::Metrics;
 pub use self::openapi::document as openapi;
@@ -43,6 +48,11 @@ pub(crate) struct App {
     idempotency: Idempotency,
     metrics: Metrics,
     recording: Recording,
+    browser: Browser,
+    /// Who is signed in to the console.
+    console: console::Sessions,
+    /// Where the console is, if it is served.
+    console_address: Option<std::net::SocketAddr>,
     /// The whole configuration, to show it.
     shown_config: Config,
     /// Hook calls after an action, which outlive the connection that brought them.
@@ -62,6 +72,9 @@ pub async fn serve(
     let app = Arc::new(App {
         metrics: Metrics::default(),
         recording: Recording::default(),
+        browser: Browser::new(&config.gui, listeners.gui_address()),
+        console: console::Sessions::default(),
+        console_address: listeners.console_address(),
         host,
         config: config.server.clone(),
         tokens,
@@ -70,7 +83,12 @@ pub async fn serve(
         detached: tokio_util::task::TaskTracker::new(),
     });
     // A task of its own runs where connections are served: nothing is handed from thread to thread for a new one.
-    let listening = tokio::spawn(listen::run(listeners, app.clone(), router(app.clone()), stop));
+    let routers = Routers {
+        api: router(app.clone()),
+        gui: browser::router(app.clone()),
+        console: console::router(app.clone()),
+    };
+    let listening = tokio::spawn(listen::run(listeners, app.clone(), routers, stop));
     tokio::select! {
         ended = listening => ended?,
         () = app.host.maintain() => {}

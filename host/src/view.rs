@@ -539,6 +539,18 @@ pub enum View {
     Layout(Layout),
 }
 
+impl View {
+    /// Its heading.
+    pub fn title(&self) -> &str {
+        match self {
+            Self::Form(form) => &form.title,
+            Self::Listing(listing) => &listing.title,
+            Self::Dashboard(dashboard) => &dashboard.title,
+            Self::Layout(layout) => &layout.title,
+        }
+    }
+}
+
 /// A file to download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {

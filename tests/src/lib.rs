@@ -19,6 +19,9 @@
     reason = "what fails here fails a test"
 )]
 
+pub mod browser;
+pub mod visitor;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -376,10 +379,25 @@ impl Running {
 
     /// The address that it listens on, as it says itself.
     pub fn address(&self) -> SocketAddr {
+        self.said("listening on ")
+    }
+
+    /// The address at which it shows pages to browsers, as it says itself.
+    pub fn gui_address(&self) -> SocketAddr {
+        self.said("pages are shown at ")
+    }
+
+    /// The address of its console, as it says itself.
+    pub fn console_address(&self) -> SocketAddr {
+        self.said("the console is at http://")
+    }
+
+    /// The address that stands in its log behind this.
+    fn said(&self, before: &str) -> SocketAddr {
         let log = self.log();
         let address = log
-            .split_once("listening on ")
-            .and_then(|(_, rest)| rest.split_once(';')?.0.parse().ok());
+            .split_once(before)
+            .and_then(|(_, rest)| rest.split([';', ' ', '\n']).next()?.parse().ok());
         address.unwrap_or_else(|| panic!("it does not say where it listens: {log}"))
     }
 

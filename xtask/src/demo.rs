@@ -2,6 +2,7 @@
 //! on a host of its own.
 
 mod bridge;
+mod panel;
 mod provider;
 mod running;
 mod summary;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use self::panel::Panel;
 use self::running::{End, RunningHost};
 use crate::host::{self, Profile};
 use crate::steps::Steps;
@@ -18,7 +20,14 @@ use crate::workspace::Workspace;
 use crate::{cmd, guests};
 
 /// The extensions that are installed; `misbehaving` is for the tests.
-const EXAMPLES: [&str; 4] = ["reserved-names", "domain-defaults", "activation-mail", "audit-trail"];
+const EXAMPLES: [&str; 6] = [
+    "reserved-names",
+    "domain-defaults",
+    "activation-mail",
+    "audit-trail",
+    "site-notes",
+    "mailbox-insights",
+];
 
 /// How the demo runs.
 #[derive(Args, Default)]
@@ -41,7 +50,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if !day.is_file() {
         bail!("there is no day of events at `{}`", day.display());
     }
-    let mut steps = Steps::new(6);
+    let mut steps = Steps::new(7);
     let palisade = steps
         .run("build the host", "cargo build --bin palisade", || host::build(workspace, profile))?;
     steps.run("build the example extensions", "cargo xtask guests", || {
@@ -53,8 +62,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         false => End::Stop,
     };
     let directory = tempfile::Builder::new().prefix("palisade-demo-").tempdir()?;
+    let port = panel::free_port()?;
     let mut host = steps.run("start the host", "palisade serve", || {
-        RunningHost::start(&palisade, directory.path(), end)
+        RunningHost::start(&palisade, directory.path(), end, &panel::configuration(port))
     })?;
     steps.run("install the examples", "palisade install FILE", || {
         for example in EXAMPLES {
@@ -73,10 +83,17 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         provider::order(workspace, &host, &program, directory.path())
     })?;
 
+    let mut panel = steps.run("show pages in a panel", "guest-examples/panel/panel.py", || {
+        let panel = Panel::start(workspace, &host, port, end)?;
+        panel.look()?;
+        Ok(panel)
+    })?;
+
     if end == End::Keep {
-        host.leave_running();
         let kept = directory.keep();
-        explain(&palisade, &kept, &host);
+        explain(&palisade, &kept, &host, &panel);
+        host.leave_running();
+        panel.leave_running();
         return Ok(());
     }
     host.stop()?;
@@ -100,7 +117,7 @@ fn replay(host: &RunningHost, day: &Path, program: &Path) -> Result<()> {
     Ok(())
 }
 
-fn explain(palisade: &Path, directory: &Path, host: &RunningHost) {
+fn explain(palisade: &Path, directory: &Path, host: &RunningHost, panel: &Panel) {
     let data: PathBuf = directory.to_path_buf();
     println!(
         "
@@ -110,12 +127,15 @@ The host is running.
            {palisade} journal
            {palisade} fire mailbox.create --param address=root@customer.example
            curl --unix-socket {socket} http://localhost/v1/openapi.json
+  panel:   {panel}
   its log: {log}
-  stop:    kill {process} && rm -r {data}",
+  stop:    kill {process} {panel_process} && rm -r {data}",
         socket = host.socket().display(),
         palisade = palisade.display(),
         log = host.log().display(),
+        panel = panel.url(),
         process = host.process(),
+        panel_process = panel.process().map(|process| process.to_string()).unwrap_or_default(),
         data = data.display(),
     );
 }

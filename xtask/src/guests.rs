@@ -1,5 +1,5 @@
 //! `cargo xtask guests`: builds the example extensions and packs each with its
-//! manifest.
+//! manifest, and with its directory `assets` if it has one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub fn build(workspace: &Workspace, palisade: &Path) -> Result<()> {
     for guest in extensions(&cmd::metadata(&workspace.guest_examples())?)? {
         let component = toolchain.components().join(&guest.artifact);
         let output = packed.join(format!("{}.wasm", guest.name));
-        pack(palisade, &component, &guest.manifest, &output)?;
+        pack(palisade, &component, &guest, &output)?;
         let size = fs::metadata(&output)
             .with_context(|| format!("`palisade pack` made no `{}`", output.display()))?
             .len();
@@ -40,23 +40,29 @@ pub fn build(workspace: &Workspace, palisade: &Path) -> Result<()> {
 
 /// Packs one component. Whatever was packed before is taken away first, so that a
 /// failure leaves nothing old to be tested.
-fn pack(palisade: &Path, component: &Path, manifest: &Path, output: &Path) -> Result<()> {
+fn pack(palisade: &Path, component: &Path, guest: &Guest, output: &Path) -> Result<()> {
     if output.exists() {
         fs::remove_file(output).with_context(|| format!("cannot remove `{}`", output.display()))?;
     }
     let mut command = Command::new(palisade);
-    command.arg("pack").arg(component).arg("--manifest").arg(manifest).arg("--output").arg(output);
+    command.arg("pack").arg(component);
+    command.arg("--manifest").arg(&guest.manifest).arg("--output").arg(output);
+    if let Some(assets) = &guest.assets {
+        command.arg("--assets").arg(assets);
+    }
     cmd::output(&mut command)?;
     Ok(())
 }
 
 /// A guest that is packed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Guest {
     name: String,
     /// The file name of the component.
     artifact: String,
     manifest: PathBuf,
+    /// Its messages and images.
+    assets: Option<PathBuf>,
 }
 
 /// Returns the packages that have an `extension.toml`, by what `cargo metadata`
@@ -77,7 +83,9 @@ fn extensions(metadata: &Value) -> Result<Vec<Guest>> {
         let Some(artifact) = artifact(package) else {
             bail!("the guest `{name}` has no library of crate type `cdylib`")
         };
-        guests.push(Guest { name: name.to_owned(), artifact, manifest });
+        let assets = manifest.with_file_name("assets");
+        let assets = Some(assets).filter(|assets| assets.is_dir());
+        guests.push(Guest { name: name.to_owned(), artifact, manifest, assets });
     }
     guests.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(guests)
@@ -120,7 +128,12 @@ mod tests {
         fs::write(&manifest, "").unwrap();
         let metadata = json!({ "packages": [package(directory.path(), "cdylib")] });
         let artifact = "audit_trail.wasm".to_owned();
-        let expected = Guest { name: "audit-trail".to_owned(), artifact, manifest };
+        let name = "audit-trail".to_owned();
+        let mut expected = Guest { name, artifact, manifest, assets: None };
+        assert_eq!(extensions(&metadata).unwrap(), [expected.clone()]);
+        let assets = directory.path().join("assets");
+        fs::create_dir(&assets).unwrap();
+        expected.assets = Some(assets);
         assert_eq!(extensions(&metadata).unwrap(), [expected]);
     }
 

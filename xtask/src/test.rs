@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::host::{self, Profile};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{apt, cmd, guests};
+use crate::{apt, browser, cmd, guests};
 
 /// The program that runs the PHP files of the bridges, and Debian's package that has it.
 const PHP: &str = "php";
@@ -16,6 +16,7 @@ const PHP_PACKAGE: &str = "php-cli";
 /// Runs the command.
 pub fn run(workspace: &Workspace) -> Result<()> {
     get_php();
+    browser::get(workspace);
     // The cloud of the example `mock-cloud` is a program in it.
     if cmd::in_path("python3").is_none() {
         apt::install(&["python3"])?;

@@ -2,14 +2,16 @@
 //!
 //! The host says which domain a page is about, and has checked that the person may see it. So a note is kept under the
 //! domain's identifier and nothing else is needed to keep one customer's notes from another.
+//!
+//! What it says is in `assets/messages`, in three languages; the host chooses by who reads.
 
 use exports::palisade::gui::overlay::Guest as Overlay;
 use exports::palisade::gui::pages::Guest as Pages;
 use palisade::core::types::{Failure, ObjectRef, Value};
 use palisade::gui::panel::{ColumnInsert, Edit, Page};
 use palisade::gui::types::{
-    Button, Choice, Choices, Column, ColumnKind, Control, FieldProblem, Form, FormField, Label,
-    Reply, Request, Scope, Section, Target, TextLimits, Tone, View,
+    Argument, Button, Choice, Choices, Column, ColumnKind, Control, FieldProblem, Form, FormField,
+    Label, Message, Reply, Request, Scope, Section, Target, TextLimits, Tone, View,
 };
 use palisade::kv::store::{self, Bucket, Condition};
 
@@ -28,8 +30,9 @@ wit_bindgen::generate!({
 
 /// Characters of a note.
 const MAX_NOTE: usize = 2_000;
-/// The colours of a note, with their names.
-const COLOURS: [(&str, &str); 3] = [("grey", "Grey"), ("green", "Green"), ("red", "Red")];
+/// The colours of a note, with the messages that name them.
+const COLOURS: [(&str, &str); 3] =
+    [("grey", "colour-grey"), ("green", "colour-green"), ("red", "colour-red")];
 
 struct SiteNotes;
 
@@ -56,11 +59,11 @@ impl Pages for SiteNotes {
                     return Ok(Reply::Invalid(vec![problem]));
                 }
                 write(&domain.id, &note)?;
-                Ok(Reply::Done(literal("The note is kept.")))
+                Ok(Reply::Done(message("kept")))
             }
             "remove" => {
                 bucket()?.delete(&domain.id, Condition::Always).map_err(failure)?;
-                Ok(Reply::Done(literal("The note is gone.")))
+                Ok(Reply::Done(message("gone")))
             }
             other => Err(Failure::Other(format!("there is no button `{other}`"))),
         }
@@ -78,7 +81,7 @@ impl Overlay for SiteNotes {
         let cells: Result<Vec<Value>, Failure> = cells.collect();
         let column = Column {
             name: "site-note".into(),
-            label: literal("Note"),
+            label: message("note"),
             kind: ColumnKind::Text,
             sortable: false,
         };
@@ -96,18 +99,18 @@ fn domain(request: &Request) -> Result<ObjectRef, Failure> {
 fn form(domain: &str, note: &Note) -> Form {
     let colours = COLOURS.map(|(value, label)| Choice {
         value: value.into(),
-        label: literal(label),
+        label: message(label),
         disabled: false,
     });
     let colour = if note.colour.is_empty() { "grey" } else { &note.colour };
     let text = TextLimits {
         max_length: Some(MAX_NOTE as u32),
         pattern: None,
-        placeholder: Some(literal("What is there to know about it?")),
+        placeholder: Some(message("note-placeholder")),
     };
     let field = |name: &str, label: &str, control, value: &str| FormField {
         name: name.into(),
-        label: literal(label),
+        label: message(label),
         hint: None,
         control,
         value: Value::Text(value.into()),
@@ -117,26 +120,26 @@ fn form(domain: &str, note: &Note) -> Form {
     };
     let button = |id: &str, label: &str, tone, confirm: Option<&str>| Button {
         id: id.into(),
-        label: literal(label),
+        label: message(label),
         icon: None,
         tone,
         scope: Scope::Page,
         target: Target::Act,
-        confirm: confirm.map(literal),
+        confirm: confirm.map(message),
     };
-    let mut buttons = vec![button("save", "Keep", Tone::Info, None)];
+    let mut buttons = vec![button("save", "keep", Tone::Info, None)];
     if !note.text.is_empty() {
-        buttons.push(button("remove", "Remove", Tone::Danger, Some("Remove the note?")));
+        buttons.push(button("remove", "remove", Tone::Danger, Some("remove-question")));
     }
     Form {
-        title: literal(&format!("Notes about {domain}")),
+        title: message_with("notes-about", ("domain", Argument::Text(domain.into()))),
         notes: Vec::new(),
         sections: vec![Section {
             id: "note".into(),
             title: None,
             fields: vec![
-                field("text", "Note", Control::Textarea(text), &note.text),
-                field("colour", "Colour", Control::Select(Choices::Fixed(colours.into())), colour),
+                field("text", "note", Control::Textarea(text), &note.text),
+                field("colour", "colour", Control::Select(Choices::Fixed(colours.into())), colour),
             ],
             collapsed: false,
             shown_when: Vec::new(),
@@ -148,18 +151,18 @@ fn form(domain: &str, note: &Note) -> Form {
 
 /// What is wrong with a note, at its field.
 fn check(note: &Note) -> Result<(), FieldProblem> {
-    let problem = |field: &str, message: &str| {
-        Err(FieldProblem { field: Some(field.into()), message: literal(message) })
-    };
+    let problem =
+        |field: &str, message: Label| Err(FieldProblem { field: Some(field.into()), message });
     if note.text.trim().is_empty() {
-        return problem("text", "Write something, or remove the note.");
+        return problem("text", message("note-missing"));
     }
     if note.text.chars().count() > MAX_NOTE {
-        return problem("text", "At most 2,000 characters.");
+        let limit = ("limit", Argument::Number(MAX_NOTE as f64));
+        return problem("text", message_with("note-long", limit));
     }
     match COLOURS.iter().any(|(colour, _)| *colour == note.colour) {
         true => Ok(()),
-        false => problem("colour", "Choose one of the colours."),
+        false => problem("colour", message("colour-unknown")),
     }
 }
 
@@ -179,8 +182,14 @@ fn first_line(text: &str) -> String {
     }
 }
 
-fn literal(text: &str) -> Label {
-    Label::Literal(text.into())
+/// A message of the catalogue.
+fn message(id: &str) -> Label {
+    Label::Message(Message { id: id.into(), arguments: Vec::new() })
+}
+
+/// A message of the catalogue with what stands in it.
+fn message_with(id: &str, (name, argument): (&str, Argument)) -> Label {
+    Label::Message(Message { id: id.into(), arguments: vec![(name.into(), argument)] })
 }
 
 fn bucket() -> Result<Bucket, Failure> {

@@ -1,110 +1,131 @@
-# The words of the host's own drawing. Extensions bring their own.
+# The words of the host's own drawing, in Arabic. What they must have, `en.ftl` says.
 
 ## Everywhere
 
-skip-to-content = Skip to the content
-main-content = Content
-cancel = Cancel
-close = Close
-dismiss = Dismiss this message
-details = Details
-yes = Yes
-no = No
-nothing = Nothing
-secret-hidden = Hidden
-opens-new-window = opens in a new window
+skip-to-content = الانتقال إلى المحتوى
+main-content = المحتوى
+cancel = إلغاء
+close = إغلاق
+dismiss = إخفاء هذه الرسالة
+details = التفاصيل
+yes = نعم
+no = لا
+nothing = لا شيء
+secret-hidden = مخفي
+opens-new-window = يُفتح في نافذة جديدة
 
 ## What a message is about, for those who do not see its colour
 
-tone-neutral = Note
-tone-info = Information
-tone-success = Success
-tone-warning = Warning
-tone-danger = Danger
+tone-neutral = ملاحظة
+tone-info = معلومة
+tone-success = نجاح
+tone-warning = تحذير
+tone-danger = خطر
 
 ## Forms
 
-optional = optional
-required = required
-choose = Choose…
-none-chosen = None
-choose-file = Choose a file
-accepted-files = Accepted: { $types }
-in-utc = UTC
-type-to-search = Type to search
-one-per-field = One value in each field
+optional = اختياري
+required = مطلوب
+choose = اختر…
+none-chosen = لم يُختر شيء
+choose-file = اختر ملفًا
+accepted-files = المقبول: { $types }
+in-utc = التوقيت العالمي
+type-to-search = اكتب للبحث
+one-per-field = قيمة واحدة في كل حقل
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
-        [0] Nothing found
-        [one] { $count } value found
-       *[other] { $count } values found
+        [0] لم يُعثر على شيء
+        [one] عُثر على قيمة واحدة
+        [two] عُثر على قيمتين
+        [few] عُثر على { $count } قيم
+        [many] عُثر على { $count } قيمة
+       *[other] عُثر على { $count } قيمة
     }
-lookup-failed = The search failed. Type the value itself.
-remove-value = Remove { $value }
-password-kept = Not shown. Leave it empty to keep it as it is.
+lookup-failed = تعذّر البحث. اكتب القيمة بنفسك.
+remove-value = إزالة { $value }
+password-kept = لا تُعرض. اتركها فارغة لتبقى كما هي.
 problems-title =
     { $count ->
-        [one] { $count } problem to mend
-       *[other] { $count } problems to mend
+        [one] مشكلة واحدة يجب إصلاحها
+        [two] مشكلتان يجب إصلاحهما
+        [few] { $count } مشكلات يجب إصلاحها
+        [many] { $count } مشكلة يجب إصلاحها
+       *[other] { $count } مشكلة يجب إصلاحها
     }
-show-more = More: { $title }
-more-fields = More
+show-more = المزيد: { $title }
+more-fields = المزيد
 
 ## Lists
 
-search = Search
-search-rows = Search these rows
-clear-search = Clear the search
-found-for = Found for “{ $search }”
-no-rows = There is nothing here yet
-no-rows-found = Nothing found
+search = بحث
+search-rows = البحث في هذه الصفوف
+clear-search = مسح البحث
+found-for = نتائج البحث عن «{ $search }»
+no-rows = لا شيء هنا بعد
+no-rows-found = لم يُعثر على شيء
 of-rows =
     { $total ->
-        [one] { $shown } of { $total } row
-       *[other] { $shown } of { $total } rows
+        [one] { $shown } من صف واحد
+        [two] { $shown } من صفين
+        [few] { $shown } من { $total } صفوف
+        [many] { $shown } من { $total } صفًا
+       *[other] { $shown } من { $total } صف
     }
 rows-shown =
     { $shown ->
-        [one] { $shown } row
-       *[other] { $shown } rows
+        [zero] لا صفوف
+        [one] صف واحد
+        [two] صفان
+        [few] { $shown } صفوف
+        [many] { $shown } صفًا
+       *[other] { $shown } صف
     }
-pages-of-rows = Pages of { $title }
-first-rows = First rows
-next-rows = Next rows
-rows-per-page = Rows per page
-choose-row = Choose row { $row }
-choose-all-rows = Choose all rows
-row-actions = Actions
-chosen-rows = With the chosen rows
-sort-ascending = Sort by { $column }, upwards
-sort-descending = Sort by { $column }, downwards
-sorted-ascending = sorted upwards
-sorted-descending = sorted downwards
+pages-of-rows = صفحات { $title }
+first-rows = الصفوف الأولى
+next-rows = الصفوف التالية
+rows-per-page = عدد الصفوف في الصفحة
+choose-row = اختيار الصف { $row }
+choose-all-rows = اختيار كل الصفوف
+row-actions = الإجراءات
+chosen-rows = على الصفوف المختارة
+sort-ascending = الترتيب تصاعديًا حسب { $column }
+sort-descending = الترتيب تنازليًا حسب { $column }
+sorted-ascending = مرتّب تصاعديًا
+sorted-descending = مرتّب تنازليًا
 
 ## Questions before a button acts
 
-confirm-title = Please confirm
+confirm-title = يرجى التأكيد
 
 ## Numbers and charts
 
-change-up = { $percent } more than before
-change-down = { $percent } less than before
-change-none = As before
-chart-as-table = As a table
-chart-position = Position
-chart-time = Time (UTC)
-chart-empty = There is nothing to draw yet
+change-up = أكثر من السابق بمقدار { $percent }
+change-down = أقل من السابق بمقدار { $percent }
+change-none = كما في السابق
+chart-as-table = على شكل جدول
+chart-position = الموضع
+chart-time = الوقت (بالتوقيت العالمي)
+chart-empty = لا شيء لرسمه بعد
 chart-summary =
     { $series ->
-        [one] { $series } series from { $from } to { $to }, values from { $least } to { $most }
-       *[other] { $series } series from { $from } to { $to }, values from { $least } to { $most }
+        [one] سلسلة واحدة من { $from } إلى { $to }، والقيم من { $least } إلى { $most }
+        [two] سلسلتان من { $from } إلى { $to }، والقيم من { $least } إلى { $most }
+        [few] { $series } سلاسل من { $from } إلى { $to }، والقيم من { $least } إلى { $most }
+        [many] { $series } سلسلة من { $from } إلى { $to }، والقيم من { $least } إلى { $most }
+       *[other] { $series } سلسلة من { $from } إلى { $to }، والقيم من { $least } إلى { $most }
     }
-chart-unit = in { $unit }
-chart-shortened = { $shown } of { $total } positions are shown
-chart-merged = Each bar stands for { $count } positions and shows their mean
+chart-unit = بوحدة { $unit }
+chart-shortened = يُعرض { $shown } من { $total } من المواضع
+chart-merged = كل عمود يجمع عددًا من المواضع ({ $count }) ويعرض متوسطها
 
 ## Failures
 
-failure-request = Request
-failure-back = Back
+failure-request = الطلب
+failure-back = رجوع
+failure-unknown = لا توجد صفحة كهذه
+failure-refused = هذا ليس متاحًا لك
+failure-extension = أخفقت الإضافة
+failure-wrong = لم ينجح ذلك
+failure-host = أخفق المضيف

@@ -1,110 +1,115 @@
-# The words of the host's own drawing. Extensions bring their own.
+# The words of the host's own drawing, in German. What they must have, `en.ftl` says.
 
 ## Everywhere
 
-skip-to-content = Skip to the content
-main-content = Content
-cancel = Cancel
-close = Close
-dismiss = Dismiss this message
-details = Details
-yes = Yes
-no = No
-nothing = Nothing
-secret-hidden = Hidden
-opens-new-window = opens in a new window
+skip-to-content = Zum Inhalt springen
+main-content = Inhalt
+cancel = Abbrechen
+close = Schließen
+dismiss = Diese Meldung schließen
+details = Einzelheiten
+yes = Ja
+no = Nein
+nothing = Nichts
+secret-hidden = Verborgen
+opens-new-window = öffnet sich in einem neuen Fenster
 
 ## What a message is about, for those who do not see its colour
 
-tone-neutral = Note
+tone-neutral = Hinweis
 tone-info = Information
-tone-success = Success
-tone-warning = Warning
-tone-danger = Danger
+tone-success = Erfolg
+tone-warning = Warnung
+tone-danger = Gefahr
 
 ## Forms
 
-optional = optional
-required = required
-choose = Choose…
-none-chosen = None
-choose-file = Choose a file
-accepted-files = Accepted: { $types }
+optional = freiwillig
+required = erforderlich
+choose = Auswählen …
+none-chosen = Keine Auswahl
+choose-file = Datei auswählen
+accepted-files = Möglich: { $types }
 in-utc = UTC
-type-to-search = Type to search
-one-per-field = One value in each field
+type-to-search = Zum Suchen tippen
+one-per-field = In jedes Feld ein Wert
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
-        [0] Nothing found
-        [one] { $count } value found
-       *[other] { $count } values found
+        [0] Nichts gefunden
+        [one] { $count } Wert gefunden
+       *[other] { $count } Werte gefunden
     }
-lookup-failed = The search failed. Type the value itself.
-remove-value = Remove { $value }
-password-kept = Not shown. Leave it empty to keep it as it is.
+lookup-failed = Die Suche ist fehlgeschlagen. Geben Sie den Wert selbst ein.
+remove-value = { $value } entfernen
+password-kept = Wird nicht angezeigt. Leer lassen, um es zu behalten.
 problems-title =
     { $count ->
-        [one] { $count } problem to mend
-       *[other] { $count } problems to mend
+        [one] { $count } Angabe ist zu berichtigen
+       *[other] { $count } Angaben sind zu berichtigen
     }
-show-more = More: { $title }
-more-fields = More
+show-more = Mehr: { $title }
+more-fields = Mehr
 
 ## Lists
 
-search = Search
-search-rows = Search these rows
-clear-search = Clear the search
-found-for = Found for “{ $search }”
-no-rows = There is nothing here yet
-no-rows-found = Nothing found
+search = Suchen
+search-rows = Diese Zeilen durchsuchen
+clear-search = Suche zurücksetzen
+found-for = Gefunden für „{ $search }“
+no-rows = Hier gibt es noch nichts
+no-rows-found = Nichts gefunden
 of-rows =
     { $total ->
-        [one] { $shown } of { $total } row
-       *[other] { $shown } of { $total } rows
+        [one] { $shown } von { $total } Zeile
+       *[other] { $shown } von { $total } Zeilen
     }
 rows-shown =
     { $shown ->
-        [one] { $shown } row
-       *[other] { $shown } rows
+        [one] { $shown } Zeile
+       *[other] { $shown } Zeilen
     }
-pages-of-rows = Pages of { $title }
-first-rows = First rows
-next-rows = Next rows
-rows-per-page = Rows per page
-choose-row = Choose row { $row }
-choose-all-rows = Choose all rows
-row-actions = Actions
-chosen-rows = With the chosen rows
-sort-ascending = Sort by { $column }, upwards
-sort-descending = Sort by { $column }, downwards
-sorted-ascending = sorted upwards
-sorted-descending = sorted downwards
+pages-of-rows = Seiten von { $title }
+first-rows = Erste Zeilen
+next-rows = Nächste Zeilen
+rows-per-page = Zeilen je Seite
+choose-row = Zeile { $row } auswählen
+choose-all-rows = Alle Zeilen auswählen
+row-actions = Aktionen
+chosen-rows = Mit den ausgewählten Zeilen
+sort-ascending = Nach { $column } aufsteigend sortieren
+sort-descending = Nach { $column } absteigend sortieren
+sorted-ascending = aufsteigend sortiert
+sorted-descending = absteigend sortiert
 
 ## Questions before a button acts
 
-confirm-title = Please confirm
+confirm-title = Bitte bestätigen
 
 ## Numbers and charts
 
-change-up = { $percent } more than before
-change-down = { $percent } less than before
-change-none = As before
-chart-as-table = As a table
-chart-position = Position
-chart-time = Time (UTC)
-chart-empty = There is nothing to draw yet
+change-up = { $percent } mehr als zuvor
+change-down = { $percent } weniger als zuvor
+change-none = Wie zuvor
+chart-as-table = Als Tabelle
+chart-position = Stelle
+chart-time = Zeit (UTC)
+chart-empty = Es gibt noch nichts zu zeichnen
 chart-summary =
     { $series ->
-        [one] { $series } series from { $from } to { $to }, values from { $least } to { $most }
-       *[other] { $series } series from { $from } to { $to }, values from { $least } to { $most }
+        [one] { $series } Reihe von { $from } bis { $to }, Werte von { $least } bis { $most }
+       *[other] { $series } Reihen von { $from } bis { $to }, Werte von { $least } bis { $most }
     }
 chart-unit = in { $unit }
-chart-shortened = { $shown } of { $total } positions are shown
-chart-merged = Each bar stands for { $count } positions and shows their mean
+chart-shortened = { $shown } von { $total } Stellen werden gezeigt
+chart-merged = Jeder Balken steht für { $count } Stellen und zeigt ihren Mittelwert
 
 ## Failures
 
-failure-request = Request
-failure-back = Back
+failure-request = Anfrage
+failure-back = Zurück
+failure-unknown = Diese Seite gibt es nicht
+failure-refused = Das ist nicht für Sie bestimmt
+failure-extension = Die Erweiterung ist fehlgeschlagen
+failure-wrong = Das hat nicht geklappt
+failure-host = Der Host ist fehlgeschlagen

@@ -108,3 +108,8 @@ chart-merged = Each bar stands for { $count } positions and shows their mean
 
 failure-request = Request
 failure-back = Back
+failure-unknown = There is no such page
+failure-refused = This is not for you
+failure-extension = The extension failed
+failure-wrong = That did not work
+failure-host = The host failed

@@ -1,110 +1,115 @@
-# The words of the host's own drawing. Extensions bring their own.
+# The words of the host's own drawing, in Spanish. What they must have, `en.ftl` says.
 
 ## Everywhere
 
-skip-to-content = Skip to the content
-main-content = Content
-cancel = Cancel
-close = Close
-dismiss = Dismiss this message
-details = Details
-yes = Yes
+skip-to-content = Ir al contenido
+main-content = Contenido
+cancel = Cancelar
+close = Cerrar
+dismiss = Descartar este mensaje
+details = Detalles
+yes = Sí
 no = No
-nothing = Nothing
-secret-hidden = Hidden
-opens-new-window = opens in a new window
+nothing = Nada
+secret-hidden = Oculto
+opens-new-window = se abre en una ventana nueva
 
 ## What a message is about, for those who do not see its colour
 
-tone-neutral = Note
-tone-info = Information
-tone-success = Success
-tone-warning = Warning
-tone-danger = Danger
+tone-neutral = Nota
+tone-info = Información
+tone-success = Correcto
+tone-warning = Advertencia
+tone-danger = Peligro
 
 ## Forms
 
-optional = optional
-required = required
-choose = Choose…
-none-chosen = None
-choose-file = Choose a file
-accepted-files = Accepted: { $types }
+optional = opcional
+required = obligatorio
+choose = Elegir…
+none-chosen = Ninguno
+choose-file = Elegir un archivo
+accepted-files = Se aceptan: { $types }
 in-utc = UTC
-type-to-search = Type to search
-one-per-field = One value in each field
+type-to-search = Escriba para buscar
+one-per-field = Un valor en cada campo
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
-        [0] Nothing found
-        [one] { $count } value found
-       *[other] { $count } values found
+        [0] No se encontró nada
+        [one] { $count } valor encontrado
+       *[other] { $count } valores encontrados
     }
-lookup-failed = The search failed. Type the value itself.
-remove-value = Remove { $value }
-password-kept = Not shown. Leave it empty to keep it as it is.
+lookup-failed = La búsqueda ha fallado. Escriba usted el valor.
+remove-value = Quitar { $value }
+password-kept = No se muestra. Déjelo vacío para conservarlo como está.
 problems-title =
     { $count ->
-        [one] { $count } problem to mend
-       *[other] { $count } problems to mend
+        [one] { $count } problema por corregir
+       *[other] { $count } problemas por corregir
     }
-show-more = More: { $title }
-more-fields = More
+show-more = Más: { $title }
+more-fields = Más
 
 ## Lists
 
-search = Search
-search-rows = Search these rows
-clear-search = Clear the search
-found-for = Found for “{ $search }”
-no-rows = There is nothing here yet
-no-rows-found = Nothing found
+search = Buscar
+search-rows = Buscar en estas filas
+clear-search = Borrar la búsqueda
+found-for = Resultados de «{ $search }»
+no-rows = Aquí todavía no hay nada
+no-rows-found = No se encontró nada
 of-rows =
     { $total ->
-        [one] { $shown } of { $total } row
-       *[other] { $shown } of { $total } rows
+        [one] { $shown } de { $total } fila
+       *[other] { $shown } de { $total } filas
     }
 rows-shown =
     { $shown ->
-        [one] { $shown } row
-       *[other] { $shown } rows
+        [one] { $shown } fila
+       *[other] { $shown } filas
     }
-pages-of-rows = Pages of { $title }
-first-rows = First rows
-next-rows = Next rows
-rows-per-page = Rows per page
-choose-row = Choose row { $row }
-choose-all-rows = Choose all rows
-row-actions = Actions
-chosen-rows = With the chosen rows
-sort-ascending = Sort by { $column }, upwards
-sort-descending = Sort by { $column }, downwards
-sorted-ascending = sorted upwards
-sorted-descending = sorted downwards
+pages-of-rows = Páginas de { $title }
+first-rows = Primeras filas
+next-rows = Filas siguientes
+rows-per-page = Filas por página
+choose-row = Elegir la fila { $row }
+choose-all-rows = Elegir todas las filas
+row-actions = Acciones
+chosen-rows = Con las filas elegidas
+sort-ascending = Ordenar por { $column }, ascendente
+sort-descending = Ordenar por { $column }, descendente
+sorted-ascending = en orden ascendente
+sorted-descending = en orden descendente
 
 ## Questions before a button acts
 
-confirm-title = Please confirm
+confirm-title = Confirme, por favor
 
 ## Numbers and charts
 
-change-up = { $percent } more than before
-change-down = { $percent } less than before
-change-none = As before
-chart-as-table = As a table
-chart-position = Position
-chart-time = Time (UTC)
-chart-empty = There is nothing to draw yet
+change-up = { $percent } más que antes
+change-down = { $percent } menos que antes
+change-none = Como antes
+chart-as-table = Como tabla
+chart-position = Posición
+chart-time = Hora (UTC)
+chart-empty = Todavía no hay nada que dibujar
 chart-summary =
     { $series ->
-        [one] { $series } series from { $from } to { $to }, values from { $least } to { $most }
-       *[other] { $series } series from { $from } to { $to }, values from { $least } to { $most }
+        [one] { $series } serie de { $from } a { $to }, valores de { $least } a { $most }
+       *[other] { $series } series de { $from } a { $to }, valores de { $least } a { $most }
     }
-chart-unit = in { $unit }
-chart-shortened = { $shown } of { $total } positions are shown
-chart-merged = Each bar stands for { $count } positions and shows their mean
+chart-unit = en { $unit }
+chart-shortened = Se muestran { $shown } de { $total } posiciones
+chart-merged = Cada barra representa { $count } posiciones y muestra su media
 
 ## Failures
 
-failure-request = Request
-failure-back = Back
+failure-request = Solicitud
+failure-back = Volver
+failure-unknown = Esta página no existe
+failure-refused = Esto no es para usted
+failure-extension = La extensión ha fallado
+failure-wrong = Eso no ha funcionado
+failure-host = El host ha fallado

@@ -1,110 +1,115 @@
-# The words of the host's own drawing. Extensions bring their own.
+# The words of the host's own drawing, in French. What they must have, `en.ftl` says.
 
 ## Everywhere
 
-skip-to-content = Skip to the content
-main-content = Content
-cancel = Cancel
-close = Close
-dismiss = Dismiss this message
-details = Details
-yes = Yes
-no = No
-nothing = Nothing
-secret-hidden = Hidden
-opens-new-window = opens in a new window
+skip-to-content = Aller au contenu
+main-content = Contenu
+cancel = Annuler
+close = Fermer
+dismiss = Masquer ce message
+details = Détails
+yes = Oui
+no = Non
+nothing = Rien
+secret-hidden = Masqué
+opens-new-window = s’ouvre dans une nouvelle fenêtre
 
 ## What a message is about, for those who do not see its colour
 
-tone-neutral = Note
+tone-neutral = Remarque
 tone-info = Information
-tone-success = Success
-tone-warning = Warning
+tone-success = Succès
+tone-warning = Avertissement
 tone-danger = Danger
 
 ## Forms
 
-optional = optional
-required = required
-choose = Choose…
-none-chosen = None
-choose-file = Choose a file
-accepted-files = Accepted: { $types }
+optional = facultatif
+required = obligatoire
+choose = Choisir…
+none-chosen = Aucun choix
+choose-file = Choisir un fichier
+accepted-files = Acceptés : { $types }
 in-utc = UTC
-type-to-search = Type to search
-one-per-field = One value in each field
+type-to-search = Saisissez pour rechercher
+one-per-field = Une valeur par champ
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
-        [0] Nothing found
-        [one] { $count } value found
-       *[other] { $count } values found
+        [0] Aucun résultat
+        [one] { $count } valeur trouvée
+       *[other] { $count } valeurs trouvées
     }
-lookup-failed = The search failed. Type the value itself.
-remove-value = Remove { $value }
-password-kept = Not shown. Leave it empty to keep it as it is.
+lookup-failed = La recherche a échoué. Saisissez vous-même la valeur.
+remove-value = Retirer { $value }
+password-kept = Non affiché. Laissez vide pour le conserver tel quel.
 problems-title =
     { $count ->
-        [one] { $count } problem to mend
-       *[other] { $count } problems to mend
+        [one] { $count } problème à corriger
+       *[other] { $count } problèmes à corriger
     }
-show-more = More: { $title }
-more-fields = More
+show-more = Plus : { $title }
+more-fields = Plus
 
 ## Lists
 
-search = Search
-search-rows = Search these rows
-clear-search = Clear the search
-found-for = Found for “{ $search }”
-no-rows = There is nothing here yet
-no-rows-found = Nothing found
+search = Rechercher
+search-rows = Rechercher dans ces lignes
+clear-search = Effacer la recherche
+found-for = Résultats pour « { $search } »
+no-rows = Il n’y a encore rien ici
+no-rows-found = Aucun résultat
 of-rows =
     { $total ->
-        [one] { $shown } of { $total } row
-       *[other] { $shown } of { $total } rows
+        [one] { $shown } ligne sur { $total }
+       *[other] { $shown } lignes sur { $total }
     }
 rows-shown =
     { $shown ->
-        [one] { $shown } row
-       *[other] { $shown } rows
+        [one] { $shown } ligne
+       *[other] { $shown } lignes
     }
-pages-of-rows = Pages of { $title }
-first-rows = First rows
-next-rows = Next rows
-rows-per-page = Rows per page
-choose-row = Choose row { $row }
-choose-all-rows = Choose all rows
+pages-of-rows = Pages de { $title }
+first-rows = Premières lignes
+next-rows = Lignes suivantes
+rows-per-page = Lignes par page
+choose-row = Choisir la ligne { $row }
+choose-all-rows = Choisir toutes les lignes
 row-actions = Actions
-chosen-rows = With the chosen rows
-sort-ascending = Sort by { $column }, upwards
-sort-descending = Sort by { $column }, downwards
-sorted-ascending = sorted upwards
-sorted-descending = sorted downwards
+chosen-rows = Avec les lignes choisies
+sort-ascending = Trier par { $column }, ordre croissant
+sort-descending = Trier par { $column }, ordre décroissant
+sorted-ascending = tri croissant
+sorted-descending = tri décroissant
 
 ## Questions before a button acts
 
-confirm-title = Please confirm
+confirm-title = Veuillez confirmer
 
 ## Numbers and charts
 
-change-up = { $percent } more than before
-change-down = { $percent } less than before
-change-none = As before
-chart-as-table = As a table
+change-up = { $percent } de plus qu’avant
+change-down = { $percent } de moins qu’avant
+change-none = Comme avant
+chart-as-table = Sous forme de tableau
 chart-position = Position
-chart-time = Time (UTC)
-chart-empty = There is nothing to draw yet
+chart-time = Heure (UTC)
+chart-empty = Il n’y a encore rien à tracer
 chart-summary =
     { $series ->
-        [one] { $series } series from { $from } to { $to }, values from { $least } to { $most }
-       *[other] { $series } series from { $from } to { $to }, values from { $least } to { $most }
+        [one] { $series } série de { $from } à { $to }, valeurs de { $least } à { $most }
+       *[other] { $series } séries de { $from } à { $to }, valeurs de { $least } à { $most }
     }
-chart-unit = in { $unit }
-chart-shortened = { $shown } of { $total } positions are shown
-chart-merged = Each bar stands for { $count } positions and shows their mean
+chart-unit = en { $unit }
+chart-shortened = { $shown } positions sur { $total } sont affichées
+chart-merged = Chaque barre représente { $count } positions et en montre la moyenne
 
 ## Failures
 
-failure-request = Request
-failure-back = Back
+failure-request = Requête
+failure-back = Retour
+failure-unknown = Cette page n’existe pas
+failure-refused = Cela ne vous est pas destiné
+failure-extension = L’extension a échoué
+failure-wrong = Cela n’a pas fonctionné
+failure-host = L’hôte a échoué

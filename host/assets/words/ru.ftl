@@ -1,110 +1,123 @@
-# The words of the host's own drawing. Extensions bring their own.
+# The words of the host's own drawing, in Russian. What they must have, `en.ftl` says.
 
 ## Everywhere
 
-skip-to-content = Skip to the content
-main-content = Content
-cancel = Cancel
-close = Close
-dismiss = Dismiss this message
-details = Details
-yes = Yes
-no = No
-nothing = Nothing
-secret-hidden = Hidden
-opens-new-window = opens in a new window
+skip-to-content = Перейти к содержанию
+main-content = Содержание
+cancel = Отмена
+close = Закрыть
+dismiss = Скрыть это сообщение
+details = Подробности
+yes = Да
+no = Нет
+nothing = Ничего
+secret-hidden = Скрыто
+opens-new-window = откроется в новом окне
 
 ## What a message is about, for those who do not see its colour
 
-tone-neutral = Note
-tone-info = Information
-tone-success = Success
-tone-warning = Warning
-tone-danger = Danger
+tone-neutral = Примечание
+tone-info = Информация
+tone-success = Готово
+tone-warning = Предупреждение
+tone-danger = Опасность
 
 ## Forms
 
-optional = optional
-required = required
-choose = Choose…
-none-chosen = None
-choose-file = Choose a file
-accepted-files = Accepted: { $types }
+optional = необязательно
+required = обязательно
+choose = Выберите…
+none-chosen = Не выбрано
+choose-file = Выберите файл
+accepted-files = Допускаются: { $types }
 in-utc = UTC
-type-to-search = Type to search
-one-per-field = One value in each field
+type-to-search = Введите текст для поиска
+one-per-field = По одному значению в каждом поле
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
-        [0] Nothing found
-        [one] { $count } value found
-       *[other] { $count } values found
+        [0] Ничего не найдено
+        [one] Найдено { $count } значение
+        [few] Найдено { $count } значения
+        [many] Найдено { $count } значений
+       *[other] Найдено { $count } значения
     }
-lookup-failed = The search failed. Type the value itself.
-remove-value = Remove { $value }
-password-kept = Not shown. Leave it empty to keep it as it is.
+lookup-failed = Поиск не удался. Введите значение сами.
+remove-value = Убрать { $value }
+password-kept = Не показывается. Оставьте пустым, чтобы не менять.
 problems-title =
     { $count ->
-        [one] { $count } problem to mend
-       *[other] { $count } problems to mend
+        [one] Нужно исправить { $count } ошибку
+        [few] Нужно исправить { $count } ошибки
+        [many] Нужно исправить { $count } ошибок
+       *[other] Нужно исправить { $count } ошибки
     }
-show-more = More: { $title }
-more-fields = More
+show-more = Ещё: { $title }
+more-fields = Ещё
 
 ## Lists
 
-search = Search
-search-rows = Search these rows
-clear-search = Clear the search
-found-for = Found for “{ $search }”
-no-rows = There is nothing here yet
-no-rows-found = Nothing found
+search = Поиск
+search-rows = Искать в этих строках
+clear-search = Сбросить поиск
+found-for = Найдено по запросу «{ $search }»
+no-rows = Здесь пока ничего нет
+no-rows-found = Ничего не найдено
 of-rows =
     { $total ->
-        [one] { $shown } of { $total } row
-       *[other] { $shown } of { $total } rows
+        [one] { $shown } из { $total } строки
+       *[other] { $shown } из { $total } строк
     }
 rows-shown =
     { $shown ->
-        [one] { $shown } row
-       *[other] { $shown } rows
+        [one] { $shown } строка
+        [few] { $shown } строки
+        [many] { $shown } строк
+       *[other] { $shown } строки
     }
-pages-of-rows = Pages of { $title }
-first-rows = First rows
-next-rows = Next rows
-rows-per-page = Rows per page
-choose-row = Choose row { $row }
-choose-all-rows = Choose all rows
-row-actions = Actions
-chosen-rows = With the chosen rows
-sort-ascending = Sort by { $column }, upwards
-sort-descending = Sort by { $column }, downwards
-sorted-ascending = sorted upwards
-sorted-descending = sorted downwards
+pages-of-rows = Страницы списка «{ $title }»
+first-rows = Первые строки
+next-rows = Следующие строки
+rows-per-page = Строк на странице
+choose-row = Выбрать строку { $row }
+choose-all-rows = Выбрать все строки
+row-actions = Действия
+chosen-rows = С выбранными строками
+sort-ascending = Сортировать по возрастанию: { $column }
+sort-descending = Сортировать по убыванию: { $column }
+sorted-ascending = отсортировано по возрастанию
+sorted-descending = отсортировано по убыванию
 
 ## Questions before a button acts
 
-confirm-title = Please confirm
+confirm-title = Подтвердите, пожалуйста
 
 ## Numbers and charts
 
-change-up = { $percent } more than before
-change-down = { $percent } less than before
-change-none = As before
-chart-as-table = As a table
-chart-position = Position
-chart-time = Time (UTC)
-chart-empty = There is nothing to draw yet
+change-up = На { $percent } больше, чем раньше
+change-down = На { $percent } меньше, чем раньше
+change-none = Как раньше
+chart-as-table = В виде таблицы
+chart-position = Позиция
+chart-time = Время (UTC)
+chart-empty = Пока нечего показать
 chart-summary =
     { $series ->
-        [one] { $series } series from { $from } to { $to }, values from { $least } to { $most }
-       *[other] { $series } series from { $from } to { $to }, values from { $least } to { $most }
+        [one] { $series } ряд от { $from } до { $to }, значения от { $least } до { $most }
+        [few] { $series } ряда от { $from } до { $to }, значения от { $least } до { $most }
+        [many] { $series } рядов от { $from } до { $to }, значения от { $least } до { $most }
+       *[other] { $series } ряда от { $from } до { $to }, значения от { $least } до { $most }
     }
-chart-unit = in { $unit }
-chart-shortened = { $shown } of { $total } positions are shown
-chart-merged = Each bar stands for { $count } positions and shows their mean
+chart-unit = в { $unit }
+chart-shortened = Показано позиций: { $shown } из { $total }
+chart-merged = Каждый столбец объединяет позиции ({ $count }) и показывает их среднее
 
 ## Failures
 
-failure-request = Request
-failure-back = Back
+failure-request = Запрос
+failure-back = Назад
+failure-unknown = Такой страницы нет
+failure-refused = Это не для вас
+failure-extension = В расширении произошёл сбой
+failure-wrong = Это не получилось
+failure-host = В работе хоста произошёл сбой

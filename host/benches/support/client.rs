@@ -3,17 +3,20 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
+/// Bytes of the largest answer.
+const LARGEST: usize = 1 << 20;
+
 /// A connection that is kept.
-pub struct Client {
-    stream: UnixStream,
+pub struct Client<S> {
+    stream: S,
     request: Vec<u8>,
     buffer: Vec<u8>,
 }
 
-impl Client {
+impl Client<UnixStream> {
     /// Connects, and prepares a request.
     pub async fn connect(socket: &Path, path: &str, body: &str) -> Self {
         let stream = UnixStream::connect(socket).await.expect("the server listens");
@@ -21,7 +24,14 @@ impl Client {
             "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        Self { stream, request: request.into_bytes(), buffer: vec![0; 64 << 10] }
+        Self::over(stream, request.into_bytes())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    /// Prepares a request over a connection.
+    pub fn over(stream: S, request: Vec<u8>) -> Self {
+        Self { stream, request, buffer: vec![0; LARGEST] }
     }
 
     /// Makes the request and returns the body of its answer.

@@ -1,13 +1,16 @@
 //! Pages from a guest, checked.
 
 mod form;
+mod label;
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
-use super::value::{take_in, take_name, without_controls};
+use super::value::{take_in, take_name};
 use super::{About, CallState, Known};
 use crate::bindings::{core_types, gui as wit, panel_page};
 use crate::hook::Value;
+use crate::messages::Reading;
 use crate::overlay::Edit;
 use crate::suggest::shown;
 use crate::view::{
@@ -46,38 +49,53 @@ type Taken<T> = Result<T, String>;
 /// Takes the parts of a page in.
 struct Taker<'a> {
     known: &'a Known,
+    /// The extension's messages.
+    messages: &'a Reading,
+    /// When the call must have ended.
+    deadline: Instant,
     left: usize,
+    /// Messages that are in no language, the first ones.
+    missing: Vec<String>,
 }
 
 /// Checks a page.
 pub fn view(call: &CallState, answer: wit::View) -> Taken<View> {
-    Taker::of(call)?.view(answer)
+    taken(call, |taker| taker.view(answer))
 }
 
 /// Checks what happens after a button.
 pub fn reply(call: &CallState, answer: wit::Reply) -> Taken<Reply> {
-    let mut taker = Taker::of(call)?;
-    Ok(match answer {
-        wit::Reply::Show(view) => Reply::Show(Box::new(taker.view(view)?)),
-        wit::Reply::Refresh => Reply::Refresh,
-        wit::Reply::Go(page) => Reply::Go(taker.name("the page to go to", page)?),
-        wit::Reply::Done(label) => Reply::Done(taker.label(label)?),
-        wit::Reply::Invalid(problems) => {
-            Reply::Invalid(taker.all("problems", problems, MAX_FIELDS, Taker::problem)?)
-        }
-        wit::Reply::Download(download) => Reply::Download(taker.download(download)?),
+    taken(call, |taker| {
+        Ok(match answer {
+            wit::Reply::Show(view) => Reply::Show(Box::new(taker.view(view)?)),
+            wit::Reply::Refresh => Reply::Refresh,
+            wit::Reply::Go(page) => Reply::Go(taker.name("the page to go to", page)?),
+            wit::Reply::Done(label) => Reply::Done(taker.label(label)?),
+            wit::Reply::Invalid(problems) => {
+                Reply::Invalid(taker.all("problems", problems, MAX_FIELDS, Taker::problem)?)
+            }
+            wit::Reply::Download(download) => Reply::Download(taker.download(download)?),
+        })
     })
 }
 
 /// Checks values to choose from; of more than asked for, the first are taken.
 pub fn choices(call: &CallState, mut answer: Vec<wit::Choice>, limit: usize) -> Taken<Vec<Choice>> {
     answer.truncate(limit);
-    Taker::of(call)?.all("choices", answer, MAX_CHOICES, Taker::choice)
+    taken(call, |taker| taker.all("choices", answer, MAX_CHOICES, Taker::choice))
 }
 
 /// Checks changes to a page of the panel. Whether the page has what they change is not asked here.
 pub fn edits(call: &CallState, answer: Vec<panel_page::Edit>) -> Taken<Vec<Edit>> {
-    Taker::of(call)?.all("changes", answer, MAX_EDITS, Taker::edit)
+    taken(call, |taker| taker.all("changes", answer, MAX_EDITS, Taker::edit))
+}
+
+/// Takes an answer in, and logs the messages that it names and that are not there.
+fn taken<T>(call: &CallState, take: impl FnOnce(&mut Taker<'_>) -> Taken<T>) -> Taken<T> {
+    let mut taker = Taker::of(call)?;
+    let taken = take(&mut taker)?;
+    taker.log_missing(&call.about.extension().id);
+    Ok(taken)
 }
 
 /// Refuses to take what stands twice.
@@ -108,10 +126,14 @@ fn finite(what: &str, number: f64) -> Taken<f64> {
 
 impl<'a> Taker<'a> {
     fn of(call: &'a CallState) -> Taken<Self> {
-        match call.about {
-            About::Page { .. } | About::Overlay { .. } => {
-                Ok(Self { known: &call.known, left: MAX_BYTES })
-            }
+        match &call.about {
+            About::Page { drawer, .. } | About::Overlay { drawer, .. } => Ok(Self {
+                known: &call.known,
+                messages: &drawer.messages,
+                deadline: call.deadline,
+                left: MAX_BYTES,
+                missing: Vec::new(),
+            }),
             About::Event { .. } | About::Provider { .. } => {
                 Err("it drew where there was nothing to draw".into())
             }
@@ -151,26 +173,6 @@ impl<'a> Taker<'a> {
             true => Err(format!("it put a secret into {what}")),
             false => Ok(()),
         }
-    }
-
-    /// A text for a person. Control characters are escaped, and secrets are taken out.
-    fn text(&mut self, mut text: String) -> Taken<String> {
-        self.count(text.len())?;
-        text = without_controls(text);
-        self.known.take_out(&mut text);
-        Ok(text)
-    }
-
-    fn label(&mut self, label: wit::Label) -> Taken<String> {
-        match label {
-            wit::Label::Literal(text) => self.text(text),
-            // Extensions bring no catalogues yet: a message is shown as its identifier.
-            wit::Label::Message(message) => self.name("a message", message.id),
-        }
-    }
-
-    fn label_if(&mut self, label: Option<wit::Label>) -> Taken<Option<String>> {
-        label.map(|label| self.label(label)).transpose()
     }
 
     fn value(&mut self, value: core_types::Value) -> Taken<Value> {

@@ -77,7 +77,7 @@ async fn serve(config: &crate::config::Config) -> Result<(), Failure> {
         };
         unusable(error).with_hint(hint)
     })?;
-    let tokens = match config.listen {
+    let tokens = match config.listen.or(config.console.listen) {
         Some(_) => Some(Tokens::open(&config.data).map_err(unusable)?),
         None => None,
     };
@@ -94,6 +94,12 @@ async fn serve(config: &crate::config::Config) -> Result<(), Failure> {
             "listening on {address}; the tokens are panel.token and operator.token in {}",
             config.data.display()
         );
+    }
+    if let Some(address) = listeners.gui_address() {
+        tracing::info!("pages are shown at {address} as {}", config.gui.origin(address));
+    }
+    if let Some(address) = listeners.console_address() {
+        tracing::info!("the console is at http://{address}; `palisade console` lets you in");
     }
     let stop = CancellationToken::new();
     let stopping = stop.clone();

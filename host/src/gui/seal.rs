@@ -34,6 +34,9 @@ pub enum Entry {
     /// A text.
     #[serde(rename = "t")]
     Text,
+    /// A moment in RFC 3339 form.
+    #[serde(rename = "d")]
+    Moment,
     /// A whole number.
     #[serde(rename = "i")]
     Integer,
@@ -66,8 +69,8 @@ impl Entry {
             | Control::Password(_)
             | Control::Code { .. }
             | Control::Select { .. }
-            | Control::Date
-            | Control::DateTime => Self::Text,
+            | Control::Date => Self::Text,
+            Control::DateTime => Self::Moment,
             Control::Integer(_) => Self::Integer,
             Control::Number(_) => Self::Number,
             Control::Toggle => Self::Toggle,
@@ -81,7 +84,7 @@ impl Entry {
     fn fits(self, value: &Value) -> bool {
         match self {
             _ if *value == Value::Null => true,
-            Self::Text => matches!(value, Value::Text(_)),
+            Self::Text | Self::Moment => matches!(value, Value::Text(_)),
             Self::Integer => matches!(value, Value::Integer(_)),
             Self::Number => matches!(value, Value::Integer(_) | Value::Number(_)),
             Self::Toggle => matches!(value, Value::Boolean(_)),
@@ -91,9 +94,10 @@ impl Entry {
     }
 
     /// What it is, for whoever entered something else.
-    fn wanted(self) -> &'static str {
+    pub fn wanted(self) -> &'static str {
         match self {
             Self::Text => "a text",
+            Self::Moment => "a moment such as `2026-11-24T10:00:00Z`",
             Self::Integer => "a whole number",
             Self::Number => "a number",
             Self::Toggle => "true or false",
@@ -165,6 +169,19 @@ impl Signer {
             return None;
         }
         self.mac(place, text)?.verify_truncated_left(&signature).ok().map(|()| text)
+    }
+
+    /// What goes into a form against requests that other sites forge: another text each time, so that its length and
+    /// its compression tell nothing.
+    pub fn token(&self) -> Result<String, String> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(|error| error.to_string())?;
+        Ok(self.seal(&["token"], &URL_SAFE_NO_PAD.encode(nonce)))
+    }
+
+    /// Whether a token was given in this session.
+    pub fn is_token(&self, token: &str) -> bool {
+        self.open(&["token"], token).is_some()
     }
 
     /// Signs the rows and forms of a page of an extension.
@@ -239,6 +256,16 @@ mod tests {
         assert_eq!(signer.open(&["row", "other"], &sealed), None);
         assert_eq!(signer.open(&["ro", "wnotes"], &sealed), None);
         assert_eq!(self::signer().open(&["row", "notes"], &sealed), None);
+    }
+
+    #[test]
+    fn a_token_is_of_its_session_and_each_is_another() {
+        let signer = signer();
+        let token = signer.token().unwrap();
+        assert!(signer.is_token(&token));
+        assert!(!self::signer().is_token(&token));
+        assert!(!signer.is_token(&signer.seal(&["row", "notes"], "1")));
+        assert_ne!(signer.token().unwrap(), token);
     }
 
     #[test]

@@ -34,6 +34,8 @@ struct Entry {
     session: Arc<Session>,
     ticket: Option<(Secret, u64)>,
     cookie: Option<Secret>,
+    /// What to say on the next page.
+    message: Option<String>,
 }
 
 /// How pages look.
@@ -161,6 +163,7 @@ impl Sessions {
             session: session.clone(),
             ticket: Some((digest(&ticket), ticket_end)),
             cookie: None,
+            message: None,
         };
         open.insert(session.id.clone(), entry);
         Ok((session, ticket))
@@ -198,6 +201,18 @@ impl Sessions {
         let open = self.lock();
         let session = &open.get(id)?.session;
         (now < session.expires_ms).then(|| session.clone())
+    }
+
+    /// Leaves what to say on the next page that the session shows.
+    pub fn leave_message(&self, id: &str, message: String) {
+        if let Some(entry) = self.lock().get_mut(id) {
+            entry.message = Some(message);
+        }
+    }
+
+    /// Takes what was left to say.
+    pub fn take_message(&self, id: &str) -> Option<String> {
+        self.lock().get_mut(id)?.message.take()
     }
 
     /// Ends a session. Returns whether there was one.
@@ -271,6 +286,17 @@ mod tests {
         let (other, _) = sessions.open(new("2"), 0).unwrap();
         let (_, cookie) = sessions.enter(&mine.id, &ticket, 1).unwrap().unwrap();
         assert!(sessions.of_cookie(&other.id, &cookie, 1).is_none());
+    }
+
+    #[test]
+    fn a_message_is_said_once_and_in_its_session() {
+        let sessions = Sessions::default();
+        let (mine, _) = sessions.open(new("1"), 0).unwrap();
+        let (other, _) = sessions.open(new("2"), 0).unwrap();
+        sessions.leave_message(&mine.id, "saved".into());
+        assert_eq!(sessions.take_message(&other.id), None);
+        assert_eq!(sessions.take_message(&mine.id).as_deref(), Some("saved"));
+        assert_eq!(sessions.take_message(&mine.id), None);
     }
 
     #[test]

@@ -10,8 +10,10 @@ use crate::extension::{Drawer, Extension, State};
 use crate::grant::Grant;
 use crate::hook::{Fault, ObjectRef, Params, Value};
 use crate::limits::Asked;
+use crate::locale::Locale;
+use crate::messages::Reading;
 use crate::overlay::Edit;
-use crate::package::{Fields, Overlay, Page};
+use crate::package::{Fields, Overlay, Page, Title};
 use crate::person::{PanelPage, Person, Request};
 use crate::place::Place;
 use crate::registry::RegistryError;
@@ -93,6 +95,8 @@ pub struct Contribution {
     pub extension: Arc<Extension>,
     /// The page.
     pub page: Page,
+    /// What leads to it, in the reader's language.
+    pub title: String,
 }
 
 /// What an overlay changes, or why it does not.
@@ -110,9 +114,10 @@ pub struct Applied {
 
 impl Host {
     /// What extensions show to a person at a place: of the kind of the object, if it is about one.
-    pub fn contributions(
+    pub async fn contributions(
         &self,
         person: &Person,
+        locale: &Locale,
         place: Place,
         object: Option<&ObjectRef>,
     ) -> Result<Vec<Contribution>, PageError> {
@@ -130,7 +135,12 @@ impl Host {
                     && person.is_among(&page.visible_to)
                     && extension.check(&page.grant()).is_ok()
             }) {
-                found.push(Contribution { extension: extension.clone(), page: page.clone() });
+                let title = self.title(extension, &page.title, locale).await;
+                found.push(Contribution {
+                    extension: extension.clone(),
+                    page: page.clone(),
+                    title,
+                });
             }
         }
         found.sort_by(|a, b| {
@@ -139,9 +149,26 @@ impl Host {
         Ok(found)
     }
 
+    /// A page as its extension's manifest has it.
+    pub fn page(&self, extension: &str, id: &str) -> Result<Page, PageError> {
+        let extension = self.registry.get(extension)?;
+        page_of(&extension, id)
+    }
+
+    /// The title of a page in the reader's language.
+    async fn title(&self, extension: &Arc<Extension>, title: &Title, locale: &Locale) -> String {
+        match title {
+            Title::Text(text) => text.clone(),
+            Title::Message(message) => {
+                let found = self.read_in(extension, locale).await.get(message, &[]);
+                found.and_then(Result::ok).unwrap_or_else(|| message.clone())
+            }
+        }
+    }
+
     /// Has an extension describe a page.
     pub async fn render(&self, extension: &str, request: Request) -> Result<View, PageError> {
-        let drawer = self.page_drawer(extension, &request)?;
+        let drawer = self.page_drawer(extension, &request).await?;
         let noted = asked(RENDER, &drawer, &request);
         let deadline = Deadline::own(drawer.limits.deadline);
         let call = self.sandbox.render(&drawer, request, deadline.clone());
@@ -157,8 +184,8 @@ impl Host {
         button: String,
     ) -> Result<Reply, PageError> {
         // The buttons of an overlay act under its identifier.
-        let drawer = match self.page_drawer(extension, &request) {
-            Err(PageError::NoPage { .. }) => self.overlay_actor(extension, &request)?,
+        let drawer = match self.page_drawer(extension, &request).await {
+            Err(PageError::NoPage { .. }) => self.overlay_actor(extension, &request).await?,
             drawer => drawer?,
         };
         let noted = asked(ACT, &drawer, &request);
@@ -176,7 +203,7 @@ impl Host {
         name: String,
         typed: String,
     ) -> Result<Vec<Choice>, PageError> {
-        let drawer = self.page_drawer(extension, &request)?;
+        let drawer = self.page_drawer(extension, &request).await?;
         let noted = asked(LOOKUP, &drawer, &request);
         let deadline = Deadline::own(drawer.limits.deadline);
         let call = self.sandbox.lookup(&drawer, request, (name, typed), CHOICES, deadline.clone());
@@ -222,7 +249,7 @@ impl Host {
                 extension.granted.contains(&Grant::See(overlay.page.clone(), field.clone()))
             };
             let read = Fields::of(overlay.read.to_list().into_iter().filter(see));
-            let drawer = self.drawer(&extension, &overlay.asked, read);
+            let drawer = self.drawer(&extension, &overlay.asked, read, &page.locale).await;
             let named = (&page.id, overlay.id.as_str());
             let noted = begun(APPLY, &drawer, named, &page.person, page.object.as_ref());
             let deadline = Deadline::own(drawer.limits.deadline);
@@ -254,20 +281,16 @@ impl Host {
     }
 
     /// The extension as it draws a page, if this person may see it.
-    fn page_drawer(&self, id: &str, request: &Request) -> Result<Arc<Drawer>, PageError> {
+    async fn page_drawer(&self, id: &str, request: &Request) -> Result<Arc<Drawer>, PageError> {
         let extension = self.registry.get(id)?;
-        let page = extension.manifest.pages.iter().find(|page| page.id == request.page);
-        let page = page.cloned().ok_or_else(|| PageError::NoPage {
-            extension: extension.id.clone(),
-            page: request.page.clone(),
-        })?;
+        let page = page_of(&extension, &request.page)?;
         self.check_shown(&extension, &page.grant(), &page.visible_to, request)?;
         check_object(&page, request.object.as_ref(), &request.person)?;
-        Ok(self.drawer(&extension, &page.asked, Fields::of([])))
+        Ok(self.drawer(&extension, &page.asked, Fields::of([]), &request.locale).await)
     }
 
     /// The extension as it carries out the buttons of an overlay.
-    fn overlay_actor(&self, id: &str, request: &Request) -> Result<Arc<Drawer>, PageError> {
+    async fn overlay_actor(&self, id: &str, request: &Request) -> Result<Arc<Drawer>, PageError> {
         let extension = self.registry.get(id)?;
         let no_page =
             || PageError::NoPage { extension: extension.id.clone(), page: request.page.clone() };
@@ -278,7 +301,7 @@ impl Host {
         let overlay = overlay.cloned().ok_or_else(no_page)?;
         self.check_shown(&extension, &overlay.grant(), &overlay.visible_to, request)?;
         check_sees(request.object.as_ref(), &request.person)?;
-        Ok(self.drawer(&extension, &overlay.asked, Fields::of([])))
+        Ok(self.drawer(&extension, &overlay.asked, Fields::of([]), &request.locale).await)
     }
 
     fn check_shown(
@@ -302,12 +325,24 @@ impl Host {
         }
     }
 
-    fn drawer(&self, extension: &Arc<Extension>, asked: &Asked, read: Fields) -> Arc<Drawer> {
+    async fn drawer(
+        &self,
+        extension: &Arc<Extension>,
+        asked: &Asked,
+        read: Fields,
+        locale: &Locale,
+    ) -> Arc<Drawer> {
         Arc::new(Drawer {
+            messages: self.read_in(extension, locale).await,
             limits: self.registry.policy().page(extension, asked),
             read,
             extension: extension.clone(),
         })
+    }
+
+    /// The messages of an extension, as a reader of this language reads them.
+    async fn read_in(&self, extension: &Arc<Extension>, locale: &Locale) -> Reading {
+        self.assets_of(extension).await.catalogue.read_in(locale)
     }
 
     fn answer<T>(&self, noted: Noted, ran: Ran<T>) -> Result<T, PageError> {
@@ -322,6 +357,12 @@ impl Host {
             self.note(noted, ran, |_| "proceed");
         }
     }
+}
+
+fn page_of(extension: &Extension, id: &str) -> Result<Page, PageError> {
+    let page = extension.manifest.pages.iter().find(|page| page.id == id);
+    page.cloned()
+        .ok_or_else(|| PageError::NoPage { extension: extension.id.clone(), page: id.to_owned() })
 }
 
 /// A call about a page that begins now.

@@ -19,10 +19,8 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 /// Decimals of a number if nothing else is said, and at most.
 const DECIMALS: usize = 3;
 const MAX_DECIMALS: usize = 15;
-/// From here on a number is written with an exponent: no `f64` beyond has a digit after the point.
-const LARGE: f64 = 1e15;
-/// Below this a number that is not 0 is written with an exponent.
-const SMALL: f64 = 1e-3;
+/// From here on a number is written with an exponent, as browsers do it.
+const LARGE: f64 = 1e21;
 /// Stands for what is no number or no time.
 const NOTHING: &str = "—";
 /// Units of bytes.
@@ -122,6 +120,11 @@ impl Formats {
         self.digits(number, Digits::default())
     }
 
+    /// A whole number, to its last digit.
+    pub fn integer(&self, number: i64) -> String {
+        self.write(&number.to_string(), Digits::default())
+    }
+
     /// A number with so many digits.
     pub fn digits(&self, number: f64, digits: Digits) -> String {
         if number.is_nan() {
@@ -131,8 +134,7 @@ impl Formats {
             return if number > 0.0 { "∞" } else { "-∞" }.to_owned();
         }
         let most = digits.most.min(MAX_DECIMALS);
-        let size = number.abs();
-        if size >= LARGE || (size > 0.0 && size < SMALL && most <= DECIMALS) {
+        if number.abs() >= LARGE {
             return self.with_exponent(number);
         }
         self.write(&format!("{number:.most$}"), digits)
@@ -297,15 +299,15 @@ mod tests {
 
     #[test]
     fn each_language_writes_numbers_and_times_in_its_way() {
-        insta::assert_snapshot!(shown("en"), @"");
-        insta::assert_snapshot!(shown("en-GB"), @"");
-        insta::assert_snapshot!(shown("de"), @"");
-        insta::assert_snapshot!(shown("fr"), @"");
-        insta::assert_snapshot!(shown("es"), @"");
-        insta::assert_snapshot!(shown("ru"), @"");
-        insta::assert_snapshot!(shown("ar"), @"");
-        insta::assert_snapshot!(shown("fa"), @"");
-        insta::assert_snapshot!(shown("pl"), @"");
+        insta::assert_snapshot!(shown("en"), @"-1,234,567.892 | 1.5 KiB | 12.5% | Nov 24, 2026 | Nov 24, 2026, 3:04:05 PM | 3:04:05 PM");
+        insta::assert_snapshot!(shown("en-GB"), @"-1,234,567.892 | 1.5 KiB | 12.5% | 24 Nov 2026 | 24 Nov 2026, 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("de"), @"-1.234.567,892 | 1,5 KiB | 12,5 % | 24.11.2026 | 24.11.2026, 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("fr"), @"-1 234 567,892 | 1,5 KiB | 12,5 % | 24 nov. 2026 | 24 nov. 2026, 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("es"), @"-1.234.567,892 | 1,5 KiB | 12,5 % | 24 nov 2026 | 24 nov 2026, 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("ru"), @"-1 234 567,892 | 1,5 KiB | 12,5 % | 24 нояб. 2026 г. | 24 нояб. 2026 г., 15:04:05 | 15:04:05");
+        insta::assert_snapshot!(shown("ar"), @"-1,234,567.892 | 1.5 KiB | 12.5% | 24/11/2026 | 24/11/2026، 3:04:05 م | 3:04:05 م");
+        insta::assert_snapshot!(shown("fa"), @"−۱٬۲۳۴٬۵۶۷٫۸۹۲ | ۱٫۵ KiB | ۱۲٫۵% | ۲۴ نوامبر ۲۰۲۶ | ۲۴ نوامبر ۲۰۲۶، ۱۵:۰۴:۰۵ | ۱۵:۰۴:۰۵");
+        insta::assert_snapshot!(shown("pl"), @"-1 234 567,892 | 1,5 KiB | 12,5% | 24 lis 2026 | 24 lis 2026, 15:04:05 | 15:04:05");
     }
 
     #[test]
@@ -316,9 +318,9 @@ mod tests {
     #[test]
     fn a_number_has_three_decimals_at_most_and_no_zeros_at_its_end() {
         let its = formats("en");
-        let written = [0.0, -0.0, 1.0, 0.1 + 0.2, 2.5, -0.0004, 0.0004, 1e14, 1e15, 5e-324];
+        let written = [0.0, -0.0, 1.0, 0.1 + 0.2, 2.5, -0.0004, 0.0004, 1e15, 1e21, 5e-324];
         let written = written.map(|number| its.number(number));
-        insta::assert_snapshot!(written.join(" "), @"");
+        insta::assert_snapshot!(written.join(" "), @"0 0 1 0.3 2.5 0 0 1,000,000,000,000,000 1E21 0");
     }
 
     #[test]
@@ -326,7 +328,7 @@ mod tests {
         let its = formats("en");
         let sizes = [0.0, 1.0, 1000.0, 1023.0, 1023.5, 1024.0, 10_240.0, 1e6, 1e18, 1e30, -2048.0];
         let written = sizes.map(|size| plain(&its.bytes(size)));
-        insta::assert_snapshot!(written.join(", "), @"");
+        insta::assert_snapshot!(written.join(", "), @"0 B, 1 B, 1,000 B, 1,023 B, 1 KiB, 1 KiB, 10 KiB, 977 KiB, 888 PiB, 867,361,737,988 EiB, -2 KiB");
     }
 
     #[test]
@@ -337,9 +339,10 @@ mod tests {
         let written = numbers.map(|number| {
             format!("{} {} {}", its.number(number), its.bytes(number), its.percent(number))
         });
-        insta::assert_snapshot!(plain(&written.join(" | ")), @"");
+        insta::assert_snapshot!(plain(&written.join(" | ")), @"— — — | ∞ — — | -∞ — — | 1,798E308 1,559E290 EiB ∞ % | -1,798E308 -1,559E290 EiB -∞ % | 0 0 B 0 %");
         let digits = Digits { least: usize::MAX, most: usize::MAX, grouping: Grouping::Never };
         assert_eq!(its.digits(1.5, digits), "1,500000000000000");
+        assert_eq!(its.integer(i64::MIN), "-9.223.372.036.854.775.808");
         for ms in [i64::MIN, i64::MAX] {
             assert_eq!([its.date_time(ms), its.date(ms), its.time(ms)], [NOTHING; 3]);
         }

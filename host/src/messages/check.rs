@@ -74,7 +74,7 @@ pub(super) fn parse(text: &str) -> Result<FluentResource, MessagesError> {
     let resource =
         FluentResource::try_new(text.to_owned()).map_err(|(_, errors)| match errors.first() {
             Some(error) => {
-                let reason = lower_case(&error.kind.to_string());
+                let reason = restyled(&error.kind.to_string());
                 MessagesError::at(text, error.pos.start, reason)
             }
             None => MessagesError::whole("it cannot be read".into()),
@@ -83,8 +83,9 @@ pub(super) fn parse(text: &str) -> Result<FluentResource, MessagesError> {
     Ok(resource)
 }
 
-/// The library's sentences, as this host begins its own.
-fn lower_case(sentence: &str) -> String {
+/// A sentence of the library, written as this host writes its own.
+fn restyled(sentence: &str) -> String {
+    let sentence = sentence.replace('"', "`");
     let mut chars = sentence.chars();
     let first = chars.next().map(char::to_lowercase).into_iter().flatten();
     first.chain(chars).collect()

@@ -111,18 +111,18 @@ fn marks_of_a_text_do_not_turn_the_message_around_it() {
 
 #[test]
 fn what_is_wrong_with_a_catalogue_is_said_with_its_line() {
-    insta::assert_snapshot!(refusal("a = A\nb\n"), @"");
-    insta::assert_snapshot!(refusal("a = A\n\nb = { $x\n"), @"");
-    insta::assert_snapshot!(refusal("a = A\nb = B\na = C\n"), @"");
-    insta::assert_snapshot!(refusal("NUMBER = A\n"), @"");
-    insta::assert_snapshot!(refusal("a = { b }\n"), @"");
-    insta::assert_snapshot!(refusal("a =\n    One\n    { -b }\n"), @"");
-    insta::assert_snapshot!(refusal("a = { SHELL(\"rm\") }\n"), @"");
-    insta::assert_snapshot!(refusal("a = { { $b } }\n"), @"");
-    insta::assert_snapshot!(refusal("a = { 1 ->\n   *[other] x\n }\n"), @"");
-    insta::assert_snapshot!(refusal("a = { NUMBER(NUMBER($b)) }\n"), @"");
-    insta::assert_snapshot!(refusal("a = { 1.00000000000000000000000000 }\n"), @"");
-    insta::assert_snapshot!(refusal("a = { $b ->\n    [1.00000000000000000000000000] x\n   *[other] y\n }\n"), @"");
+    insta::assert_snapshot!(refusal("a = A\nb\n"), @"line 2: expected a token starting with `=`");
+    insta::assert_snapshot!(refusal("a = A\n\nb = { $x\n"), @"line 4: expected a token starting with `}`");
+    insta::assert_snapshot!(refusal("a = A\nb = B\na = C\n"), @"line 3: `a` is there twice");
+    insta::assert_snapshot!(refusal("NUMBER = A\n"), @"line 1: `NUMBER` is there twice");
+    insta::assert_snapshot!(refusal("a = { b }\n"), @"line 1: there is no message `b`");
+    insta::assert_snapshot!(refusal("a =\n    One\n    { -b }\n"), @"line 3: there is no term `-b`");
+    insta::assert_snapshot!(refusal("a = { SHELL(\"rm\") }\n"), @"line 1: there is no function `SHELL`, only `NUMBER` and `DATETIME`");
+    insta::assert_snapshot!(refusal("a = { { $b } }\n"), @"line 1: `a` has a placeable in a placeable");
+    insta::assert_snapshot!(refusal("a = { 1 ->\n   *[other] x\n }\n"), @"line 1: `a` chooses by what is always the same");
+    insta::assert_snapshot!(refusal("a = { NUMBER(NUMBER($b)) }\n"), @"line 1: `a` has arguments that are neither values nor variables");
+    insta::assert_snapshot!(refusal("a = { 1.00000000000000000000000000 }\n"), @"line 1: a number has more than 16 characters: `1.00000000000000000000000000`");
+    insta::assert_snapshot!(refusal("a = { $b ->\n    [1.00000000000000000000000000] x\n   *[other] y\n }\n"), @"line 2: a number has more than 16 characters: `1.00000000000000000000000000`");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a component is made of, read without compiling it: its manifest, its imports and its exports.
+//! What a component is made of, read without compiling it: its manifest, its assets, its imports and its exports.
 //!
 //! This is the first thing that touches bytes of a stranger, so it does little: it walks over the sections once,
 //! bounded in depth and number, and refuses early what would only fail late or cost much.
@@ -9,6 +9,8 @@ use wasmparser::{Encoding, Parser, Payload};
 
 /// The name of the custom section that holds the manifest as TOML text.
 pub const MANIFEST_SECTION: &str = "palisade:manifest";
+/// The name of the custom section that holds the assets as a tar archive.
+pub const ASSETS_SECTION: &str = "palisade:assets";
 /// The interface that a handler exports.
 const HANDLER: &str = "palisade:events/handler";
 /// The interfaces that a provider exports.
@@ -83,6 +85,8 @@ pub(super) struct Parts {
 pub struct Component {
     /// The text of the custom section `palisade:manifest`.
     pub manifest_text: Option<String>,
+    /// The custom section `palisade:assets`.
+    pub assets: Option<Vec<u8>>,
     /// The names of its imports.
     pub imports: Vec<String>,
     /// The names of its exports.
@@ -194,7 +198,7 @@ impl Component {
     pub fn read(bytes: &[u8]) -> Result<Self, ComponentError> {
         check_header(bytes)?;
         let mut component = Self::default();
-        let mut manifests = 0;
+        let (mut manifests, mut archives) = (0, 0);
         walk(bytes, |depth, payload| {
             match payload {
                 Payload::CustomSection(section)
@@ -204,6 +208,12 @@ impl Component {
                     let text = std::str::from_utf8(section.data())
                         .map_err(|error| invalid(format!("its manifest is not UTF-8: {error}")))?;
                     component.manifest_text = Some(text.to_owned());
+                }
+                Payload::CustomSection(section)
+                    if depth == 0 && section.name() == ASSETS_SECTION =>
+                {
+                    archives += 1;
+                    component.assets = Some(section.data().to_vec());
                 }
                 Payload::ComponentImportSection(imports) if depth == 0 => {
                     for import in imports.clone() {
@@ -219,10 +229,10 @@ impl Component {
             }
             Ok(())
         })?;
-        if manifests > 1 {
-            return Err(invalid(format!(
-                "it has {manifests} custom sections `{MANIFEST_SECTION}`"
-            )));
+        for (number, name) in [(manifests, MANIFEST_SECTION), (archives, ASSETS_SECTION)] {
+            if number > 1 {
+                return Err(invalid(format!("it has {number} custom sections `{name}`")));
+            }
         }
         Ok(component)
     }
@@ -283,12 +293,22 @@ impl Component {
 
 /// Returns the component with this manifest in it, in place of one that it may have.
 pub fn embed(bytes: &[u8], manifest_text: &str) -> Result<Vec<u8>, ComponentError> {
+    embed_sections(bytes, &[(MANIFEST_SECTION, manifest_text.as_bytes())])
+}
+
+/// Returns the component with these custom sections in it, in place of those of the same names.
+pub(super) fn embed_sections(
+    bytes: &[u8],
+    new: &[(&str, &[u8])],
+) -> Result<Vec<u8>, ComponentError> {
     check_header(bytes)?;
     let mut sections: Vec<(u8, Range<usize>)> = Vec::new();
+    let is_new = |name: &str| new.iter().any(|(its, _)| *its == name);
     walk(bytes, |depth, payload| {
-        let is_manifest = matches!(payload, Payload::CustomSection(section) if section.name() == MANIFEST_SECTION);
+        let is_replaced =
+            matches!(payload, Payload::CustomSection(section) if is_new(section.name()));
         match payload.as_section() {
-            Some(section) if depth == 0 && !is_manifest => sections.push(section),
+            Some(section) if depth == 0 && !is_replaced => sections.push(section),
             _ => {}
         }
         Ok(())
@@ -299,10 +319,9 @@ pub fn embed(bytes: &[u8], manifest_text: &str) -> Result<Vec<u8>, ComponentErro
             bytes.get(range).ok_or_else(|| invalid("a section lies outside the file".into()))?;
         packed.section(&wasm_encoder::RawSection { id, data });
     }
-    packed.section(&wasm_encoder::CustomSection {
-        name: MANIFEST_SECTION.into(),
-        data: manifest_text.as_bytes().into(),
-    });
+    for (name, data) in new {
+        packed.section(&wasm_encoder::CustomSection { name: (*name).into(), data: (*data).into() });
+    }
     Ok(packed.finish())
 }
 

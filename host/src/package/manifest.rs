@@ -11,12 +11,13 @@ use serde::Deserialize;
 
 pub(crate) use self::asks::is_secret_setting;
 use self::asks::{Needs, asks_of, check_needs, check_size};
-pub use self::gui::{Overlay, Page};
+pub use self::gui::{Overlay, Page, Title};
 use self::gui::{OverlayTable, PageTable, check_drawn};
 use crate::condition::Condition;
 use crate::grant::{self, ALL_FIELDS, Ask, Grant};
 use crate::hook::{HookPattern, HookPatternError, Phase, Power, Status};
 use crate::limits::Asked;
+use crate::locale::Locale;
 use crate::order::Provides;
 use crate::suggest::{self, shown};
 
@@ -44,6 +45,8 @@ pub struct Manifest {
     pub license: Option<String>,
     /// Where to read more.
     pub homepage: Option<String>,
+    /// The language that has the messages which the others lack, if it is not English or the first.
+    pub default_locale: Option<Locale>,
     /// The hooks that it subscribes to.
     pub subscriptions: Vec<Subscription>,
     /// What it provides, if panels can order something of it.
@@ -212,6 +215,7 @@ struct Extension {
     description: String,
     license: Option<String>,
     homepage: Option<String>,
+    default_locale: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -287,6 +291,9 @@ impl Manifest {
                 extension.version
             ))
         })?;
+        let default_locale = extension.default_locale.as_deref().map(Locale::parse).transpose();
+        let default_locale = default_locale
+            .map_err(|reason| wrong(format!("`extension.default-locale` is {reason}")))?;
         let kv_bytes = file.needs.kv.as_ref().and_then(|kv| kv.quota_bytes);
         let draws = !file.page.is_empty() || !file.overlay.is_empty();
         if file.on.is_empty() && file.provider.is_none() && !draws {
@@ -326,6 +333,7 @@ impl Manifest {
             description: extension.description,
             license: extension.license,
             homepage: extension.homepage,
+            default_locale,
             subscriptions,
             provider,
             pages: drawn.pages,

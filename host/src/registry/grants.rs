@@ -92,7 +92,7 @@ impl Registry {
         installed_ms: u64,
         granting: Granting,
     ) -> Result<Arc<Extension>, RegistryError> {
-        let Package { manifest, manifest_text } = package;
+        let Package { manifest, manifest_text, .. } = package;
         self.check_decided(&manifest, &granting)?;
         let old = self.snapshot().extensions.get(&manifest.id).cloned();
         let mut granted = old.as_ref().map(|old| old.granted.clone()).unwrap_or_default();

@@ -9,6 +9,7 @@ mod secrets;
 use serde_json::json;
 
 use super::*;
+use crate::package::Assets;
 use crate::seal::KeySources;
 
 /// A subscription and nothing else.
@@ -25,7 +26,8 @@ fn package(id: &str, version: &str, rest: &str) -> Package {
         "manifest = 1\n[extension]\nid = \"{id}\"\nname = \"Test\"\nversion = \"{version}\"\n\
          contract = \"1.0\"\n{rest}"
     );
-    Package { manifest: Manifest::parse(&manifest_text).unwrap(), manifest_text }
+    let manifest = Manifest::parse(&manifest_text).unwrap();
+    Package { manifest, manifest_text, assets: Assets::default() }
 }
 
 fn settings(json: serde_json::Value) -> Settings {

@@ -62,6 +62,16 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "request.invalid", message)
     }
 
+    /// The status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What went wrong.
+    pub(super) fn detail(&self) -> &ErrorDetail {
+        &self.detail
+    }
+
     /// A failure of the host itself. What it was is in the host's log, not in the answer.
     pub(super) fn internal(what: &str, error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "{what}");

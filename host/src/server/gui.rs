@@ -12,12 +12,12 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use self::session::{
-    InSession, SessionDetail, SessionRequest, at_most, check_object, no_session, text,
-};
+pub(super) use self::session::no_session;
+use self::session::{InSession, SessionDetail, SessionRequest, at_most, check_object, text};
+pub(super) use self::wire::{ActRequest, LookupQuery};
 use self::wire::{
-    ActRequest, ActResponse, CloseQuery, Closed, ContributionDetail, Contributions, LookupQuery,
-    OverlayDetail, OverlayRequest, OverlayResponse, PageQuery, PageResponse, PlaceQuery,
+    ActResponse, CloseQuery, Closed, ContributionDetail, Contributions, OverlayDetail,
+    OverlayRequest, OverlayResponse, PageQuery, PageResponse, PlaceQuery,
 };
 use super::admin::json;
 use super::error::{ApiError, ErrorBody};
@@ -56,7 +56,7 @@ impl From<PageError> for ApiError {
 }
 
 /// An object that is written as `kind:id`.
-fn object_of(written: Option<&str>) -> Result<Option<ObjectRef>, ApiError> {
+pub(super) fn object_of(written: Option<&str>) -> Result<Option<ObjectRef>, ApiError> {
     let Some(written) = written else { return Ok(None) };
     text("object", written)?;
     let parts = written.split_once(':').filter(|(kind, id)| !kind.is_empty() && !id.is_empty());
@@ -70,7 +70,11 @@ fn object_of(written: Option<&str>) -> Result<Option<ObjectRef>, ApiError> {
     Ok(Some(ObjectRef { kind: kind.to_owned(), id: id.to_owned() }))
 }
 
-async fn read(app: &App, headers: &HeaderMap, request: Body) -> Result<bytes::Bytes, ApiError> {
+pub(super) async fn read(
+    app: &App,
+    headers: &HeaderMap,
+    request: Body,
+) -> Result<bytes::Bytes, ApiError> {
     let time = std::time::Duration::from_millis(app.config.body_timeout_ms.into());
     body::read(headers, request, app.config.body_bytes, time).await
 }
@@ -86,8 +90,8 @@ pub(super) async fn open_session(
     let request: SessionRequest = body::parse(&read(&app, &headers, request).await?)?;
     let new = request.check(&app.shown_config.locale)?;
     let (session, ticket) = app.host.sessions.open(new, now_ms())?;
-    let path = session.start.is_some().then(|| format!("/s/{}/enter/{ticket}", session.id));
-    let detail = SessionDetail { id: session.id.to_string(), path, expires_ms: session.expires_ms };
+    let url = session.start.is_some().then(|| app.browser.entrance(&session.id, &ticket)).flatten();
+    let detail = SessionDetail { id: session.id.to_string(), url, expires_ms: session.expires_ms };
     Ok(json(&detail))
 }
 
@@ -135,13 +139,14 @@ pub(super) async fn place(
         .with_hint(near.map(|near| format!("did you mean `{near}`?")))
     })?;
     let object = object_of(query.object.as_deref())?;
-    let found = app.host.contributions(&session.person, place, object.as_ref())?;
+    let found =
+        app.host.contributions(&session.person, &session.locale, place, object.as_ref()).await?;
     let pages = found
         .into_iter()
         .map(|found| ContributionDetail {
             extension: found.extension.id.to_string(),
             page: found.page.id,
-            title: found.page.title,
+            title: found.title,
             section: found.page.section,
             icon: found.page.icon,
             priority: found.page.priority,
@@ -150,36 +155,42 @@ pub(super) async fn place(
     Ok(json(&Contributions { pages }))
 }
 
+/// Which page of an extension is asked for, and which part of it.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The object that it is about.
+    pub object: Option<ObjectRef>,
+    /// The rows that were chosen, as they were given.
+    pub rows: Vec<String>,
+    /// The part of a list.
+    pub window: Window,
+}
+
 /// Makes a request for a page.
-fn page_request(
+pub(super) fn page_request(
     session: &Session,
     extension: &str,
-    page: String,
-    query: PageQuery,
+    page: &str,
+    asked: &Asked,
 ) -> Result<Request, ApiError> {
-    for (what, its) in [("after", &query.after), ("sort", &query.sort), ("search", &query.search)] {
+    let window = &asked.window;
+    for (what, its) in
+        [("after", &window.after), ("sort", &window.sort), ("search", &window.search)]
+    {
         its.as_ref().map_or(Ok(()), |its| text(what, its))?;
     }
-    let rows = match &query.row {
-        None => Vec::new(),
-        Some(row) => vec![opened_row(session, extension, row)?],
-    };
+    at_most("rows", asked.rows.len(), MAX_ROWS)?;
+    let rows = asked.rows.iter().map(|row| opened_row(session, extension, row));
     Ok(Request {
         id: new_id().into(),
-        page,
+        page: page.to_owned(),
         person: session.person.clone(),
         locale: session.locale.clone(),
-        object: object_of(query.object.as_deref())?,
-        rows,
+        object: asked.object.clone(),
+        rows: rows.collect::<Result<_, _>>()?,
         inputs: Params::new(),
         state: None,
-        window: Window {
-            after: query.after,
-            limit: query.limit,
-            sort: query.sort,
-            descending: query.descending,
-            search: query.search.filter(|search| !search.is_empty()),
-        },
+        window: asked.window.clone(),
     })
 }
 
@@ -204,7 +215,18 @@ pub(super) async fn page(
     Path((extension, page)): Path<(String, String)>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, ApiError> {
-    let request = page_request(&session, &extension, page.clone(), query)?;
+    let asked = Asked {
+        object: object_of(query.object.as_deref())?,
+        rows: query.row.into_iter().collect(),
+        window: Window {
+            after: query.after,
+            limit: query.limit,
+            sort: query.sort,
+            descending: query.descending,
+            search: query.search.filter(|search| !search.is_empty()),
+        },
+    };
+    let request = page_request(&session, &extension, &page, &asked)?;
     let id = request.id.to_string();
     let mut view = app.host.render(&extension, request).await?;
     session.signer.seal_view(&mut view, &extension, &page);
@@ -243,7 +265,7 @@ pub(super) async fn act(
 }
 
 /// Checks what came with a button, and has it carried out.
-async fn carry_out(
+pub(super) async fn carry_out(
     app: &App,
     session: &Session,
     extension: &str,
@@ -303,20 +325,20 @@ pub(super) async fn lookup(
     Path((extension, page, name)): Path<(String, String, String)>,
     Query(query): Query<LookupQuery>,
 ) -> Result<Response, ApiError> {
-    Ok(json(&look_up(&app, &session, &extension, page, name, query).await?))
+    Ok(json(&look_up(&app, &session, (&extension, &page), name, query).await?))
 }
 
-async fn look_up(
+/// Has an extension find values to choose from on a page.
+pub(super) async fn look_up(
     app: &App,
     session: &Session,
-    extension: &str,
-    page: String,
+    (extension, page): (&str, &str),
     name: String,
     query: LookupQuery,
 ) -> Result<Vec<Choice>, ApiError> {
     text("typed", &query.typed)?;
-    let its = PageQuery { object: query.object, ..PageQuery::default() };
-    let request = page_request(session, extension, page, its)?;
+    let asked = Asked { object: object_of(query.object.as_deref())?, ..Asked::default() };
+    let request = page_request(session, extension, page, &asked)?;
     Ok(app.host.lookup(extension, request, name, query.typed).await?)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Plain `axum::serve` installs no timers and keeps half-open connections for ever, hence this loop of our own.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,23 +38,29 @@ pub struct Listeners {
     socket: UnixListener,
     socket_path: PathBuf,
     tcp: Option<TcpListener>,
+    gui: Option<TcpListener>,
+    console: Option<TcpListener>,
 }
 
-/// Binds the Unix socket, and the TCP port if one is configured.
+/// Binds the Unix socket, and the TCP ports that are configured.
 pub async fn bind(config: &Config) -> anyhow::Result<Listeners> {
     let socket_path = config.socket_path();
     let socket = bind_socket(&socket_path, config)
         .await
         .with_context(|| format!("the socket `{}` cannot be used", socket_path.display()))?;
-    let tcp = match config.listen {
-        Some(address) => Some(
-            TcpListener::bind(address)
-                .await
-                .with_context(|| format!("cannot listen on `{address}`"))?,
-        ),
-        None => None,
-    };
-    Ok(Listeners { socket, socket_path, tcp })
+    Ok(Listeners {
+        socket,
+        socket_path,
+        tcp: bind_tcp(config.listen).await?,
+        gui: bind_tcp(config.gui.listen).await?,
+        console: bind_tcp(config.console.listen).await?,
+    })
+}
+
+async fn bind_tcp(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).with_context(|| format!("cannot listen on `{address}`"))
 }
 
 async fn bind_socket(path: &Path, config: &Config) -> anyhow::Result<UnixListener> {
@@ -91,8 +98,18 @@ impl Listeners {
     }
 
     /// The address that is listened on over TCP.
-    pub fn tcp_address(&self) -> Option<std::net::SocketAddr> {
-        self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok())
+    pub fn tcp_address(&self) -> Option<SocketAddr> {
+        address(self.tcp.as_ref())
+    }
+
+    /// The address at which browsers are shown pages of extensions.
+    pub fn gui_address(&self) -> Option<SocketAddr> {
+        address(self.gui.as_ref())
+    }
+
+    /// The address of the operator's console.
+    pub fn console_address(&self) -> Option<SocketAddr> {
+        address(self.console.as_ref())
     }
 }
 
@@ -102,10 +119,27 @@ impl Drop for Listeners {
     }
 }
 
-/// What connections share.
+fn address(listener: Option<&TcpListener>) -> Option<SocketAddr> {
+    listener.and_then(|tcp| tcp.local_addr().ok())
+}
+
+/// What is served at each kind of listener.
+pub(super) struct Routers {
+    /// The API.
+    pub api: Router,
+    /// Pages of extensions in browsers.
+    pub gui: Router,
+    /// The operator's console.
+    pub console: Router,
+}
+
+/// What the connections of one listener share.
 struct Connections {
     app: Arc<App>,
     router: Router,
+    peer: Peer,
+    /// Places of its own, so that a flood at one listener leaves the others free.
+    places: Arc<Semaphore>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -114,50 +148,30 @@ struct Connections {
 pub(super) async fn run(
     listeners: Listeners,
     app: Arc<App>,
-    router: Router,
+    routers: Routers,
     stop: CancellationToken,
 ) {
-    let shared =
-        Arc::new(Connections { app: app.clone(), router, stop, tasks: TaskTracker::new() });
-    let places = app.config.connections as usize;
-    // Places of their own, so that a flood over TCP leaves the socket free.
-    let (socket_places, tcp_places) =
-        (Arc::new(Semaphore::new(places)), Arc::new(Semaphore::new(places)));
-    let socket = async {
-        loop {
-            let Some(place) = shared.place(&socket_places).await else { return };
-            let accepted = tokio::select! {
-                accepted = listeners.socket.accept() => accepted,
-                () = shared.stop.cancelled() => return,
-            };
-            match accepted {
-                Ok((stream, _)) => shared.serve(stream, Peer::Socket, place),
-                Err(error) => shared.pause(&error).await,
-            }
-        }
+    let tasks = TaskTracker::new();
+    let shared = |router, peer| {
+        Arc::new(Connections {
+            app: app.clone(),
+            router,
+            peer,
+            places: Arc::new(Semaphore::new(app.config.connections as usize)),
+            stop: stop.clone(),
+            tasks: tasks.clone(),
+        })
     };
-    let tcp = async {
-        let Some(listener) = &listeners.tcp else { return shared.stop.cancelled().await };
-        loop {
-            let Some(place) = shared.place(&tcp_places).await else { return };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = shared.stop.cancelled() => return,
-            };
-            match accepted {
-                Ok((stream, _)) => {
-                    let _ = stream.set_nodelay(true);
-                    shared.serve(stream, Peer::Tcp, place);
-                }
-                Err(error) => shared.pause(&error).await,
-            }
-        }
-    };
-    tokio::join!(socket, tcp);
+    tokio::join!(
+        shared(routers.api.clone(), Peer::Socket).accept_unix(&listeners.socket),
+        shared(routers.api, Peer::Tcp).accept_tcp(listeners.tcp.as_ref()),
+        shared(routers.gui, Peer::Browser).accept_tcp(listeners.gui.as_ref()),
+        shared(routers.console, Peer::Browser).accept_tcp(listeners.console.as_ref()),
+    );
     drop(listeners);
-    shared.tasks.close();
+    tasks.close();
     let grace = Duration::from_millis(app.config.shutdown_ms.into());
-    if tokio::time::timeout(grace, shared.tasks.wait()).await.is_err() {
+    if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
         tracing::warn!("requests still ran after {} ms; they are cut off", grace.as_millis());
     }
 }
@@ -165,10 +179,42 @@ pub(super) async fn run(
 type Place = tokio::sync::OwnedSemaphorePermit;
 
 impl Connections {
+    async fn accept_unix(self: Arc<Self>, listener: &UnixListener) {
+        loop {
+            let Some(place) = self.place().await else { return };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, _)) => self.serve(stream, place),
+                Err(error) => self.pause(&error).await,
+            }
+        }
+    }
+
+    async fn accept_tcp(self: Arc<Self>, listener: Option<&TcpListener>) {
+        let Some(listener) = listener else { return };
+        loop {
+            let Some(place) = self.place().await else { return };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    self.serve(stream, place);
+                }
+                Err(error) => self.pause(&error).await,
+            }
+        }
+    }
+
     /// Waits for a place for one more connection; `None` when the host stops.
-    async fn place(&self, places: &Arc<Semaphore>) -> Option<Place> {
+    async fn place(&self) -> Option<Place> {
         tokio::select! {
-            place = places.clone().acquire_owned() => place.ok(),
+            place = self.places.clone().acquire_owned() => place.ok(),
             () = self.stop.cancelled() => None,
         }
     }
@@ -180,7 +226,7 @@ impl Connections {
     }
 
     /// Serves a connection in a task of its own, which the tracker waits for.
-    fn serve<S>(self: &Arc<Self>, stream: S, peer: Peer, place: Place)
+    fn serve<S>(self: &Arc<Self>, stream: S, place: Place)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -188,12 +234,12 @@ impl Connections {
         self.tasks.spawn(async move {
             let _place = place;
             shared.app.metrics.connections.inc();
-            shared.connection(stream, peer).await;
+            shared.connection(stream).await;
             shared.app.metrics.connections.dec();
         });
     }
 
-    async fn connection<S>(&self, stream: S, peer: Peer)
+    async fn connection<S>(&self, stream: S)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -204,7 +250,7 @@ impl Connections {
         let service = service_fn(|request| async {
             let end = Instant::now() + body_time;
             let (request, unread) = body::lend(request);
-            let response = match auth::check(&self.app, peer, &request) {
+            let response = match auth::check(&self.app, self.peer, &request) {
                 Ok(()) => self.router.clone().oneshot(request).await,
                 Err(refused) => {
                     // Its body comes back to be drained.

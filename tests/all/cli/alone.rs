@@ -3,7 +3,7 @@
 use std::fs;
 
 use insta::assert_snapshot;
-use palisade_tests::{cli_command, guest};
+use palisade_tests::{cli_command, guest, root};
 use serde_json::Value;
 
 use super::{shown, varying};
@@ -149,4 +149,42 @@ fn pack_checks_the_component_and_the_manifest() {
         directory.path().join("misbehaving-1.0.0.wasm").exists()
             && !directory.path().join("out.wasm").exists()
     );
+}
+
+#[test]
+fn pack_checks_the_assets_and_puts_them_in() {
+    let _varying = varying();
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    write("good.wasm", &fs::read(guest("site-notes")).unwrap());
+    let manifest = root().join("guest-examples/site-notes/extension.toml");
+    let pack = |assets: &str| {
+        let mut command = cli_command(&["pack", "good.wasm", "--assets", assets, "--manifest"]);
+        let command = command.arg(&manifest).args(["--output", "out.wasm"]);
+        shown(&command.current_dir(directory.path()).output().unwrap())
+    };
+    assert_snapshot!(pack("none"), @r#""#);
+    write("empty/.hidden", b"");
+    assert_snapshot!(pack("empty"), @r#""#);
+    write("wrong/messages/en.ftl", b"notes = Notes\nbroken\n");
+    assert_snapshot!(pack("wrong"), @r#""#);
+    write("lacking/messages/en.ftl", b"note = Note\n");
+    assert_snapshot!(pack("lacking"), @r#""#);
+    write("svg/images/logo.svg", b"<svg/>");
+    assert_snapshot!(pack("svg"), @r#""#);
+    write("linked/messages/en.ftl", b"notes = Notes\n");
+    std::os::unix::fs::symlink("/etc/passwd", directory.path().join("linked/messages/de.ftl"))
+        .unwrap();
+    assert_snapshot!(pack("linked"), @r#""#);
+    write("many/images/0.gif", b"GIF89a");
+    (1..=200).for_each(|n| write(&format!("many/images/{n}.gif"), b"GIF89a"));
+    assert_snapshot!(pack("many"), @r#""#);
+    assert!(!directory.path().join("out.wasm").exists());
+    write("good/messages/en.ftl", b"notes = Notes\n");
+    write("good/images/logo.png", b"\x89PNG\r\n\x1a\n");
+    assert_snapshot!(pack("good"), @r#""#);
 }

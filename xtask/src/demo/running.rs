@@ -40,9 +40,9 @@ pub struct RunningHost {
 }
 
 impl RunningHost {
-    /// Starts a host whose data, socket and log are in `directory`, and waits
-    /// until it is ready.
-    pub fn start(palisade: &Path, directory: &Path, end: End) -> Result<Self> {
+    /// Starts a host whose data, socket and log are in `directory`, with `more` in
+    /// its configuration, and waits until it is ready.
+    pub fn start(palisade: &Path, directory: &Path, end: End, more: &str) -> Result<Self> {
         let (socket, log) = (directory.join("palisade.sock"), directory.join("host.log"));
         let log_file =
             File::create(&log).with_context(|| format!("cannot write `{}`", log.display()))?;
@@ -50,7 +50,7 @@ impl RunningHost {
         cmd::clean(&mut command);
         // The bridge opens the socket as a user that may do nothing else.
         let config = directory.join("palisade.toml");
-        fs::write(&config, "[server]\nsocket-mode = \"0666\"\n")?;
+        fs::write(&config, format!("[server]\nsocket-mode = \"0666\"\n{more}"))?;
         command.arg("serve").arg("--config").arg(config);
         command.arg("--data").arg(directory.join("data")).arg("--socket").arg(&socket);
         command.stdin(Stdio::null()).stdout(log_file.try_clone()?).stderr(log_file);
@@ -168,7 +168,7 @@ mod tests {
     fn a_host_that_ends_at_once_is_reported() {
         let directory = tempfile::tempdir().unwrap();
         let error =
-            RunningHost::start(Path::new("false"), directory.path(), End::Stop).err().unwrap();
+            RunningHost::start(Path::new("false"), directory.path(), End::Stop, "").err().unwrap();
         assert_eq!(error.to_string().trim_end(), "the host ended with exit status: 1");
     }
 

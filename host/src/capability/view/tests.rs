@@ -1,6 +1,11 @@
 //! Pages that a guest should not make, and what the host says of each.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::*;
+use crate::locale::Locale;
+use crate::messages::{Catalogue, Messages};
 
 fn text(text: &str) -> wit::Label {
     wit::Label::Literal(text.into())
@@ -11,7 +16,24 @@ fn refusal(view: wit::View) -> String {
 }
 
 fn taken(view: wit::View) -> Taken<View> {
-    Taker { known: &Known::default(), left: MAX_BYTES }.view(view)
+    taker(&Known::default(), &Reading::default()).view(view)
+}
+
+fn taker<'a>(known: &'a Known, messages: &'a Reading) -> Taker<'a> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    Taker { known, messages, deadline, left: MAX_BYTES, missing: Vec::new() }
+}
+
+/// German messages, read by somebody who reads German.
+fn german(text: &str) -> Reading {
+    let german = Locale::parse("de").unwrap();
+    let messages = Messages::parse(german.clone(), text).unwrap();
+    Arc::new(Catalogue::new(vec![messages], None)).read_in(&german)
+}
+
+fn message(id: &str, arguments: Vec<(&str, wit::Argument)>) -> wit::Label {
+    let arguments = arguments.into_iter().map(|(name, its)| (name.to_owned(), its)).collect();
+    wit::Label::Message(wit::Message { id: id.into(), arguments })
 }
 
 fn listing(columns: usize, rows: Vec<Vec<core_types::Value>>) -> wit::View {
@@ -189,9 +211,66 @@ fn a_number_that_is_none_is_refused() {
 fn a_secret_is_taken_out_of_what_a_person_reads_and_refused_elsewhere() {
     let mut known = Known::default();
     assert!(known.add([b"hunter2hunter2".as_slice()]).is_ok());
-    let mut taker = Taker { known: &known, left: MAX_BYTES };
+    let messages = Reading::default();
+    let mut taker = taker(&known, &messages);
     let shown = taker.label(text("it is hunter2hunter2")).unwrap();
     assert!(!shown.contains("hunter2"), "{shown}");
     let error = taker.button(button("hunter2hunter2", wit::Target::Act)).unwrap_err();
     assert_eq!(error, "it put a secret into a button");
+}
+
+#[test]
+fn a_message_is_in_the_readers_language_and_one_that_there_is_not_is_its_identifier() {
+    let (known, messages) = (Known::default(), german("used = { $n } von { $of } belegt\n"));
+    let mut taker = taker(&known, &messages);
+    let of = ("of", wit::Argument::Text("5 GB".into()));
+    let used = taker.label(message("used", vec![("n", wit::Argument::Number(1234.5)), of]));
+    assert_eq!(used.unwrap(), "1.234,5 von 5 GB belegt");
+    assert_eq!(taker.label(message("other", Vec::new())).unwrap(), "other");
+    assert_eq!(taker.missing, ["other"]);
+}
+
+#[test]
+fn a_message_has_names_and_arguments_within_limits() {
+    let (known, messages) = (Known::default(), german("a = A\n"));
+    let mut taker = taker(&known, &messages);
+    let number = || ("n", wit::Argument::Number(1.0));
+    let error = taker.label(message("a", vec![number(); 51])).unwrap_err();
+    assert_eq!(error, "the message `a` has 51 arguments, the limit is 50");
+    assert!(taker.label(message("", Vec::new())).is_err());
+    assert!(taker.label(message("a", vec![("", wit::Argument::Number(1.0))])).is_err());
+    let long = ("n", wit::Argument::Text("x".repeat(MAX_BYTES)));
+    let error = taker.label(message("a", vec![long])).unwrap_err();
+    assert_eq!(error, "the page has more than 1048576 bytes of text");
+}
+
+#[test]
+fn a_message_that_grows_without_end_or_takes_too_long_is_refused() {
+    let long = "x".repeat(40_000);
+    let (known, messages) =
+        (Known::default(), german(&format!("a = {long}\nb = {{ a }}{{ a }}\n")));
+    let mut taker = taker(&known, &messages);
+    let error = taker.label(message("b", Vec::new())).unwrap_err();
+    assert_eq!(error, "the message `b` has more than 65536 bytes");
+    taker.deadline = Instant::now();
+    let error = taker.label(message("a", Vec::new())).unwrap_err();
+    assert_eq!(error, "its messages take longer than the call may");
+}
+
+#[test]
+fn a_secret_is_taken_out_of_a_message_also_in_parts() {
+    let mut known = Known::default();
+    assert!(known.add([b"hunter2hunter2".as_slice(), b"12345678"]).is_ok());
+    let messages = german("a = { $one }{ $two }\n");
+    let mut taker = taker(&known, &messages);
+    let text = |text: &str| wit::Argument::Text(text.into());
+    let parts = vec![("one", text("hunter2")), ("two", text("hunter2"))];
+    let shown = taker.label(message("a", parts)).unwrap();
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let marked = vec![("one", text("hunter\u{202e}2")), ("two", text("hunter2"))];
+    let shown = taker.label(message("a", marked)).unwrap();
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let number = vec![("one", wit::Argument::Number(12_345_678.0))];
+    let error = taker.label(message("a", number)).unwrap_err();
+    assert_eq!(error, "it put a secret into a number in a message");
 }

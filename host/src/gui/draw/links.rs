@@ -62,7 +62,7 @@ impl Links {
 
     /// A file of the extension, by its path in the package.
     pub fn asset(&self, path: &str) -> Option<String> {
-        let mut segments = vec![self.extension.as_str(), "assets"];
+        let mut segments = vec![self.extension.as_str(), ".assets"];
         segments.extend(path.split('/'));
         self.path(&segments)
     }
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_file_is_only_one_of_the_extension() {
         let links = Links { object: None, ..links() };
-        assert_eq!(links.asset("img/a.png").as_deref(), Some("/s/1/notes/assets/img/a.png"));
+        assert_eq!(links.asset("img/a.png").as_deref(), Some("/s/1/notes/.assets/img/a.png"));
         for path in ["../x", "/x", "a//b", "a/./b", ""] {
             assert_eq!(links.asset(path), None, "{path}");
         }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{
-    Fields, MAX_REASON, ManifestError, check_more_than_nothing, check_priority, check_text, wrong,
+    Fields, MAX_REASON, Manifest, ManifestError, check_more_than_nothing, check_priority,
+    check_text, wrong,
 };
 use crate::grant::{self, Ask, Grant};
 use crate::limits::Asked;
+use crate::messages::{Messages, default_language};
 use crate::place::{Kind, Place};
 use crate::suggest::{self, shown};
 
@@ -18,13 +20,40 @@ const MAX_DRAWN: usize = 100;
 const MAX_ROLES: usize = 10;
 const MAX_ROLE: usize = 40;
 
+/// A text that leads to a page.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "must be a text, or a message of the catalogue: `{ message = \"id\" }`"
+)]
+pub enum Title {
+    /// This text.
+    Text(String),
+    /// A message of the extension's own catalogue.
+    Message(String),
+}
+
+/// A title as it is written.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text, or a message: `{ message = \"identifier\" }`")]
+enum TitleAsked {
+    Text(String),
+    Message(MessageAsked),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessageAsked {
+    message: String,
+}
+
 /// A page of an extension.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// Its identifier, unique among the extension's pages and overlays.
     pub id: String,
     /// What leads to it.
-    pub title: String,
+    pub title: Title,
     /// Where it stands.
     pub place: Place,
     /// The section of the place, by the panel's name for it.
@@ -65,7 +94,7 @@ pub struct Overlay {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct PageTable {
     id: String,
-    title: String,
+    title: TitleAsked,
     place: Option<String>,
     section: Option<String>,
     icon: Option<String>,
@@ -155,7 +184,12 @@ fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestErr
         None => Place::ListPage,
         Some(name) => check_place(&of("place"), name, Kind::Page)?,
     };
-    check_text(&of("title"), &table.title, 1, 100)?;
+    let title = match table.title {
+        TitleAsked::Text(text) => Title::Text(text),
+        TitleAsked::Message(asked) => Title::Message(asked.message),
+    };
+    let (Title::Text(text) | Title::Message(text)) = &title;
+    check_text(&of("title"), text, 1, 100)?;
     if place.is_of_object() && table.object.is_none() {
         return Err(wrong(format!("`{}`: `{place}` needs the kind of an `object`", of("object"))));
     }
@@ -170,7 +204,7 @@ fn check_page(table: PageTable, asked: Asked) -> Result<(Page, Ask), ManifestErr
     check_text(&of("reason"), &table.reason, least, MAX_REASON)?;
     check_asked(&of("limits"), &asked)?;
     let page = Page {
-        title: table.title,
+        title,
         place,
         section: table.section,
         icon: table.icon,
@@ -245,6 +279,46 @@ fn priority(key: &str, reason: &str) -> ManifestError {
 
 fn check_asked(key: &str, asked: &Asked) -> Result<(), ManifestError> {
     check_more_than_nothing(asked).map_err(|reason| wrong(format!("`{key}`: {reason}")))
+}
+
+impl Manifest {
+    /// Checks that there are the messages that it names, in the language that has what others lack.
+    pub(in crate::package) fn check_messages(
+        &self,
+        messages: &[Messages],
+    ) -> Result<(), ManifestError> {
+        if let Some(locale) = &self.default_locale
+            && !messages.iter().any(|its| its.locale() == locale)
+        {
+            let tag = locale.tag();
+            return Err(wrong(format!(
+                "`extension.default-locale` is `{tag}`, and the assets have no `messages/{tag}.ftl`"
+            )));
+        }
+        let default = default_language(messages, self.default_locale.as_ref());
+        let default = default.and_then(|at| messages.get(at));
+        for page in &self.pages {
+            let Title::Message(message) = &page.title else { continue };
+            match default {
+                Some(default) if default.has(message) => {}
+                Some(default) => {
+                    let (id, tag) = (shown(message), default.locale().tag());
+                    return Err(wrong(format!(
+                        "`page.{}.title` is the message `{id}`, which `messages/{tag}.ftl` has not",
+                        page.id
+                    )));
+                }
+                None => {
+                    let id = shown(message);
+                    return Err(wrong(format!(
+                        "`page.{}.title` is the message `{id}`, and the assets have no messages",
+                        page.id
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Page {

@@ -101,9 +101,10 @@ pub struct StartRequest {
 pub struct SessionDetail {
     /// Its identifier: the value of the header `palisade-session`.
     pub id: String,
-    /// The path by which one browser is let in, once and within a minute. No listener of this host serves it yet.
+    /// The address by which one browser is let in, once and within a minute. Only if it begins at a page, and the host
+    /// shows pages in browsers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
+    pub url: Option<String>,
     /// When it ends, in milliseconds since the epoch.
     pub expires_ms: u64,
 }
@@ -129,7 +130,7 @@ impl FromRequestParts<Arc<App>> for InSession {
     }
 }
 
-pub(super) fn no_session() -> ApiError {
+pub(in crate::server) fn no_session() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "session.unknown", "there is no such session, or it ended")
 }
 

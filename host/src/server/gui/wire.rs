@@ -148,9 +148,9 @@ pub enum ActResponse {
 pub struct LookupQuery {
     /// What was typed.
     #[serde(default)]
-    pub(super) typed: String,
+    pub(in crate::server) typed: String,
     /// The kind and the identifier of the object that the page is about, joined by a colon.
-    pub(super) object: Option<String>,
+    pub(in crate::server) object: Option<String>,
 }
 
 /// A page of the panel.
