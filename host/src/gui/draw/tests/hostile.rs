@@ -367,7 +367,7 @@ fn texts_in_commonmark_are_no_markup_of_their_own() {
         for (view, given) in pages.iter().filter(|(view, _)| matches!(view, View::Dashboard(_))) {
             let page = check(&drawn(view, given), markdown);
             for image in page.all("img") {
-                assert!(image.get("src").unwrap().starts_with("/s/1/notes/assets/"), "{image:?}");
+                assert!(image.get("src").unwrap().starts_with("/s/1/notes/.assets/"), "{image:?}");
             }
         }
     }
