@@ -19,7 +19,7 @@ pub fn links() -> Links {
         extension: "notes".into(),
         page: "all".into(),
         object: Some(ObjectRef { kind: "domain".into(), id: "example.com".into() }),
-        row: None,
+        rows: Vec::new(),
         panel_pages: BTreeMap::from([("home".to_owned(), "/panel".to_owned())]),
     }
 }
@@ -211,7 +211,15 @@ fn all_values(its: &str) -> Vec<Value> {
 pub fn full_form(its: &str) -> Form {
     let mut fields = Vec::new();
     for (index, control) in all_controls(its).into_iter().enumerate() {
-        for (number, value) in all_values(its).into_iter().enumerate() {
+        // Each control with a text and with nothing, and some with each kind of value.
+        let values = match control {
+            Control::Text(_)
+            | Control::Select { .. }
+            | Control::MultiSelect { .. }
+            | Control::Shown => usize::MAX,
+            _ => 2,
+        };
+        for (number, value) in all_values(its).into_iter().enumerate().take(values) {
             fields.push(FormField {
                 name: format!("{its}{index}-{number}"),
                 label: text(its),
