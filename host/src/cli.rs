@@ -5,6 +5,7 @@
 mod bridge;
 mod client;
 mod config;
+mod console;
 mod doctor;
 mod events;
 mod extensions;
@@ -98,6 +99,8 @@ enum Verb {
     Events(events::Show),
     /// Show the configuration that a host would run with, or check one
     Config(config::Show),
+    /// Print an address that opens the operator's console, once
+    Console,
     /// Look for what is wrong: host, panel, handlers, registration
     Doctor(doctor::Doctor),
     /// Export, import or verify the store
@@ -173,6 +176,7 @@ fn run_verb(verb: Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Pack(pack) => pack.run(context)?,
         Verb::Events(events) => events.run(context)?,
         Verb::Config(config) => config.run(context)?,
+        Verb::Console => console::run(context)?,
         Verb::Doctor(doctor) => return doctor.run(context),
         Verb::Store(store) => store.run(context)?,
         Verb::Bridge(bridge) => bridge.run(context)?,

@@ -99,6 +99,18 @@ pub enum InstallChange {
     Waiting(Arc<str>),
 }
 
+impl InstallChange {
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::New => "installed",
+            Self::Unchanged => "unchanged",
+            Self::Replaced(_) => "replaced",
+            Self::Waiting(_) => "waiting",
+        }
+    }
+}
+
 /// Whether an installation may take the place of a version that is not older.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
@@ -399,6 +411,7 @@ impl Host {
         let _changes = self.lock_changes().await;
         let removed = self.registry.remove(id).await?;
         self.conduct.forget(id);
+        self.journal.history.forget(id);
         self.sweep_orders().await?;
         Ok(removed)
     }

@@ -6,6 +6,7 @@
 
 mod block;
 mod entry;
+mod find;
 mod queue;
 mod written;
 
@@ -20,17 +21,17 @@ use serde::{Deserialize, Serialize};
 pub use self::entry::{
     Entry, EntryActor, EntryAlteration, EntryFault, EntryLog, EntryProblem, EntryTrace,
 };
+use self::find::find;
+pub use self::find::{Faults, Filter, Found, Position, Search};
 use self::queue::{Queue, Spoken, State};
-use crate::hook::{Decision, Fault, HookCall, LogLevel, Phase, Verdict};
+use crate::history::History;
+use crate::hook::{Fault, HookCall, LogLevel, Verdict};
 use crate::storage::{Direction, Storage, StorageError};
 
 /// The time between two writes, and what a crash can lose.
 pub const INTERVAL: Duration = Duration::from_millis(250);
 /// What keys begin with; the rest is the number of the block, big-endian.
 const PREFIX: &[u8] = b"journal/";
-/// Blocks are in the order in which calls ended, their times are when calls began: a look for newer entries goes on
-/// for this long into the past. It is more than any call takes.
-const OUT_OF_ORDER_MS: u64 = 3_600_000;
 /// Entries that one look-up returns at most.
 pub const MAX_LIMIT: usize = 1_000;
 
@@ -52,36 +53,12 @@ impl Default for JournalLimits {
 
 /// The journal. Dropping it writes what waits.
 pub struct Journal {
+    /// The last day in figures.
+    pub history: History,
     queue: Arc<Queue>,
     dropped: AtomicU64,
     storage: Storage,
     writer: Option<JoinHandle<()>>,
-}
-
-/// Which entries to look for.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Of this action.
-    pub action: Option<String>,
-    /// Of this phase.
-    pub phase: Option<Phase>,
-    /// With this verdict.
-    pub verdict: Option<Decision>,
-    /// In which this extension took part.
-    pub extension: Option<String>,
-    /// In which some handler failed.
-    pub faults: Option<Faults>,
-    /// Not older than this, in milliseconds since the epoch.
-    pub since_ms: Option<u64>,
-    /// Of the action with this identifier.
-    pub action_id: Option<String>,
-}
-
-/// Whether an entry must tell of a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Faults {
-    /// Only entries in which some handler failed.
-    Only,
 }
 
 impl Journal {
@@ -103,12 +80,19 @@ impl Journal {
             .name("palisade-journal".into())
             .spawn(move || writer.run())
             .map_err(|error| StorageError::Failed(format!("no thread for the journal: {error}")))?;
-        Ok(Self { queue, dropped: AtomicU64::default(), storage, writer: Some(writer) })
+        Ok(Self {
+            history: History::default(),
+            queue,
+            dropped: AtomicU64::default(),
+            storage,
+            writer: Some(writer),
+        })
     }
 
     /// Records a decided hook call. It is written out here and now, while all of it is at hand: keeping the call for
     /// the writer would cost more, in memory and in time.
     pub fn record(&self, call: &HookCall, verdict: &Verdict, duration: Duration) {
+        self.history.add(call, verdict, duration);
         let spoken = Spoken::of(call, verdict);
         let add = |json: &[u8]| self.queue.add(call.time_ms, json, spoken);
         match written::with_json(call, verdict, duration, add) {
@@ -118,6 +102,12 @@ impl Journal {
         }
     }
 
+    /// What the entry of a decided hook call is, whether it is recorded or not.
+    pub fn entry(call: &HookCall, verdict: &Verdict, duration: Duration) -> Option<Entry> {
+        let entry = written::with_json(call, verdict, duration, |json| serde_json::from_slice(json));
+        entry.ok()?.ok()
+    }
+
     /// Entries that were dropped since the start because the writer did not keep up.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
@@ -125,10 +115,15 @@ impl Journal {
 
     /// At most `limit` entries that match, newest first.
     pub async fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Entry>, StorageError> {
+        let found = self.search(Search { filter, limit, ..Search::default() }).await?;
+        Ok(found.entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Looks entries up, part by part.
+    pub async fn search(&self, search: Search) -> Result<Found, StorageError> {
         self.flush().await;
         let storage = self.storage.clone();
-        let found =
-            tokio::task::spawn_blocking(move || find(&storage, &filter, limit.min(MAX_LIMIT)));
+        let found = tokio::task::spawn_blocking(move || find(&storage, &search));
         found.await.unwrap_or_else(|error| Err(StorageError::Failed(error.to_string())))
     }
 
@@ -161,50 +156,6 @@ fn block_name(key: &[u8]) -> String {
 
 fn block_key(number: u64) -> Vec<u8> {
     [PREFIX, &number.to_be_bytes()].concat()
-}
-
-fn find(storage: &Storage, filter: &Filter, limit: usize) -> Result<Vec<Entry>, StorageError> {
-    let mut found = Vec::new();
-    let mut before: Option<Vec<u8>> = None;
-    while found.len() < limit {
-        let blocks = storage.scan(PREFIX, before.as_deref(), Direction::Backward, 16)?;
-        let Some((oldest, _)) = blocks.last() else { break };
-        before = Some(oldest.clone());
-        for (key, bytes) in &blocks {
-            let (head, entries) = block::unpack(bytes)
-                .map_err(|reason| StorageError::Corrupt { key: block_name(key), reason })?;
-            if filter
-                .since_ms
-                .is_some_and(|since| head.last_ms.saturating_add(OUT_OF_ORDER_MS) < since)
-            {
-                return Ok(found);
-            }
-            for entry in entries.into_iter().rev().filter(|entry| filter.matches(entry)) {
-                if found.len() < limit {
-                    found.push(entry);
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
-impl Filter {
-    fn matches(&self, entry: &Entry) -> bool {
-        let is = |wanted: &Option<String>, found: &str| {
-            wanted.as_ref().is_none_or(|wanted| wanted == found)
-        };
-        is(&self.action, &entry.action)
-            && is(&self.action_id, &entry.action_id)
-            && self.phase.is_none_or(|phase| phase == entry.phase)
-            && self.verdict.is_none_or(|verdict| verdict == entry.verdict)
-            && self
-                .extension
-                .as_ref()
-                .is_none_or(|wanted| entry.trace.iter().any(|trace| trace.extension == *wanted))
-            && self.faults.is_none_or(|_| entry.trace.iter().any(|trace| trace.fault.is_some()))
-            && self.since_ms.is_none_or(|since| entry.time_ms >= since)
-    }
 }
 
 /// The thread that writes.

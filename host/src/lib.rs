@@ -18,6 +18,7 @@ pub mod dispatch;
 pub mod extension;
 pub mod grant;
 pub mod gui;
+pub mod history;
 pub mod hook;
 pub mod host;
 pub mod journal;

@@ -19,7 +19,7 @@ pub use self::grants::{GrantChange, Granting};
 pub use self::index::Index;
 pub(crate) use self::index::round;
 use self::settings::{Given, Records};
-pub use self::settings::{SettingsError, forget_secrets};
+pub use self::settings::{SettingProblem, SettingsError, forget_secrets};
 use crate::capability::kv_prefix;
 use crate::conduct::VetoAction;
 use crate::extension::{Access, Extension, Handler, Provider, Settings, State, Waiting};

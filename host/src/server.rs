@@ -49,6 +49,10 @@ pub(crate) struct App {
     metrics: Metrics,
     recording: Recording,
     browser: Browser,
+    /// Who is signed in to the console.
+    console: console::Sessions,
+    /// Where the console is, if it is served.
+    console_address: Option<std::net::SocketAddr>,
     /// The whole configuration, to show it.
     shown_config: Config,
     /// Hook calls after an action, which outlive the connection that brought them.
@@ -69,6 +73,8 @@ pub async fn serve(
         metrics: Metrics::default(),
         recording: Recording::default(),
         browser: Browser::new(&config.gui, listeners.gui_address()),
+        console: console::Sessions::default(),
+        console_address: listeners.console_address(),
         host,
         config: config.server.clone(),
         tokens,

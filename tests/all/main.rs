@@ -19,6 +19,7 @@ mod commands;
 mod compile;
 mod conduct;
 mod connections;
+mod console;
 mod crash;
 mod examples;
 mod grants;

@@ -83,13 +83,29 @@ impl Visitor {
         self.request(Method::POST, path, &headers, form.join("&")).await
     }
 
+    /// Sends a form with a file, as a browser does.
+    pub async fn upload(&self, path: &str, form: &[(&str, &str)], file: &[u8]) -> Visited {
+        let mut body = Vec::new();
+        for (name, value) in form {
+            body.extend_from_slice(b"--limit\r\nContent-Disposition: form-data; name=\"");
+            body.extend_from_slice(format!("{name}\"\r\n\r\n{value}\r\n").as_bytes());
+        }
+        body.extend_from_slice(b"--limit\r\nContent-Disposition: form-data; name=\"file\"; ");
+        body.extend_from_slice(b"filename=\"x.wasm\"\r\nContent-Type: application/wasm\r\n\r\n");
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--limit--\r\n");
+        let origin = format!("http://{}", self.address);
+        let kind = "multipart/form-data; boundary=limit";
+        self.request(Method::POST, path, &[("origin", &origin), ("content-type", kind)], body).await
+    }
+
     /// Makes a request.
     pub async fn request(
         &self,
         method: Method,
         path: &str,
         headers: &[(&str, &str)],
-        body: String,
+        body: impl Into<Bytes>,
     ) -> Visited {
         let stream = TcpStream::connect(self.address).await.expect("it listens");
         let (mut sender, connection) =
@@ -106,7 +122,7 @@ impl Visitor {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(Bytes::from(body))).expect("a request");
+        let request = request.body(Full::new(body.into())).expect("a request");
         let answer = sender.send_request(request).await.expect("an answer");
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.into_body().collect().await.expect("a body").to_bytes();

@@ -138,6 +138,7 @@ pub fn document(frame: &Frame<'_>, body: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (frame.title) }
+                link rel="icon" type="image/svg+xml" href=(asset("palisade.svg"));
                 link rel="stylesheet" href=(asset("palisade.css"));
                 @for style in frame.styles { link rel="stylesheet" href=(style); }
                 script src=(asset("palisade.js")) defer {}

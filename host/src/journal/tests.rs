@@ -8,7 +8,7 @@ mod keep;
 use serde_json::json;
 
 use super::*;
-use crate::hook::{Ended, Fault, HandlerTrace, Params, Rehearsal, Status, Value};
+use crate::hook::{Decision, Ended, HandlerTrace, Params, Phase, Rehearsal, Status, Value};
 
 /// A hook call of now, before the action.
 fn call(id: &str, action: &str) -> HookCall {

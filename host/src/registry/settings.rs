@@ -28,6 +28,23 @@ type SealedSettings = BTreeMap<String, String>;
 pub struct SettingsError {
     /// What is wrong, naming the setting and the value.
     pub message: String,
+    /// The same, setting by setting; nothing if it is not about single ones.
+    pub problems: Vec<SettingProblem>,
+}
+
+/// What is wrong with one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingProblem {
+    /// The setting, as a JSON Pointer without its first slash; empty for all of them together.
+    pub at: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl SettingsError {
+    fn new(message: String) -> Self {
+        Self { message, problems: Vec::new() }
+    }
 }
 
 /// What an operator gave an extension.
@@ -72,11 +89,9 @@ impl Given {
     /// The settings under a schema that keeps secret what is secret.
     pub(super) fn under(&self, schema: &Value) -> Result<Settings, SettingsError> {
         match self.secret.iter().find(|name| !is_secret_setting(schema, name)) {
-            Some(name) => Err(SettingsError {
-                message: format!(
-                    "`{name}` was given as a secret and would be none; take it back first, with `--unset {name}`"
-                ),
-            }),
+            Some(name) => Err(SettingsError::new(format!(
+                "`{name}` was given as a secret and would be none; take it back first, with `--unset {name}`"
+            ))),
             None => resolve(schema, &self.settings),
         }
     }
@@ -138,7 +153,7 @@ impl Records {
                 "the secret ones have {} bytes when they are sealed, the limit is {MAX_SEALED_BYTES}",
                 bytes.len()
             );
-            return Err(SettingsError { message }.into());
+            return Err(SettingsError::new(message).into());
         }
         let sealed = (!sealed.is_empty()).then_some(bytes);
         let open = if open.is_empty() { None } else { Some(super::to_json(&open)?) };
@@ -178,8 +193,8 @@ pub(super) fn keep_secrets(
         if !stands_for_secret || !is_secret_setting(schema, name) {
             continue;
         }
-        *value = there.get(name).cloned().ok_or_else(|| SettingsError {
-            message: format!("`{name}` has no value that could be kept"),
+        *value = there.get(name).cloned().ok_or_else(|| {
+            SettingsError::new(format!("`{name}` has no value that could be kept"))
         })?;
     }
     Ok(())
@@ -187,7 +202,7 @@ pub(super) fn keep_secrets(
 
 /// The settings that the extension sees.
 pub(super) fn resolve(schema: &Value, given: &Settings) -> Result<Settings, SettingsError> {
-    let wrong = |message: String| SettingsError { message };
+    let wrong = SettingsError::new;
     let size = serde_json::to_vec(given).map_or(usize::MAX, |json| json.len());
     if size > MAX_BYTES {
         return Err(wrong(format!("they have {size} bytes, the limit is {MAX_BYTES}")));
@@ -203,26 +218,31 @@ pub(super) fn resolve(schema: &Value, given: &Settings) -> Result<Settings, Sett
     let has_secrets = settings.keys().any(|name| is_secret_setting(schema, name));
     let validator = jsonschema::validator_for(schema).map_err(|error| wrong(error.to_string()))?;
     let settings = Value::Object(settings);
-    let problems: Vec<String> = validator
+    let problems: Vec<SettingProblem> = validator
         .iter_errors(&settings)
         .take(10)
         .map(|error| {
             let path = error.instance_path().to_string();
-            let name = path.trim_start_matches('/');
-            let top =
-                name.split('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+            let at = path.trim_start_matches('/').to_owned();
+            let top = at.split('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
             // What is wrong with all of them together may show all of them.
-            match (name.is_empty(), is_secret_setting(schema, &top)) {
+            let message = match (at.is_empty(), is_secret_setting(schema, &top)) {
                 (true, _) if has_secrets => error.masked_with("they").to_string(),
-                (true, _) => error.to_string(),
-                (false, true) => format!("`{name}`: {}", error.masked_with("the secret")),
-                (false, false) => format!("`{name}`: {error}"),
-            }
+                (true, _) | (false, false) => error.to_string(),
+                (false, true) => error.masked_with("the secret").to_string(),
+            };
+            SettingProblem { at, message }
         })
         .collect();
     match settings {
         Value::Object(settings) if problems.is_empty() => Ok(settings),
-        _ => Err(wrong(problems.join("; "))),
+        _ => {
+            let named = problems.iter().map(|SettingProblem { at, message }| match at.as_str() {
+                "" => message.clone(),
+                at => format!("`{at}`: {message}"),
+            });
+            Err(SettingsError { message: named.collect::<Vec<_>>().join("; "), problems })
+        }
     }
 }
 

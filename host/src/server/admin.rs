@@ -1,6 +1,7 @@
 //! The admin API: what is installed, what happened, and the host itself.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -20,10 +21,11 @@ use crate::conduct::Bypassed;
 use crate::extension::{Access, Extension, Settings, State as ExtensionState};
 use crate::hook::catalogue::{FieldKind, catalogue};
 use crate::hook::{Decision, Phase, Power, Status};
-use crate::host::{InstallChange, Replace};
+use crate::host::{InstallChange, Installed, Replace};
 use crate::journal::{Entry, Faults, Filter};
 use crate::order::Provides;
 use crate::package::OnFailure;
+use crate::registry::Granting;
 use crate::suggest::shown;
 
 /// An installed extension, in a list.
@@ -351,8 +353,27 @@ pub(super) async fn install(
     let replace = if query.replace { Replace::Any } else { Replace::Older };
     let granting = grants::parse_granting(query.grants.as_deref())?;
     let panel = query.panel.or(app.shown_config.panel);
+    let installed = install_package(&app, bytes, replace, granting, panel).await?;
+    let extension = &installed.extension;
+    let change = installed.change.word();
+    let replaced = match &installed.change {
+        InstallChange::New | InstallChange::Unchanged => None,
+        InstallChange::Replaced(version) | InstallChange::Waiting(version) => {
+            Some(version.to_string())
+        }
+    };
+    Ok(json(&InstallResponse { change, replaced, panel, extension: detail(&app, extension) }))
+}
+
+/// Installs a packed extension. An installation that has begun is finished, whether the operator waits or not.
+pub(super) async fn install_package(
+    app: &Arc<super::App>,
+    bytes: Bytes,
+    replace: Replace,
+    granting: Granting,
+    panel: Option<Dialect>,
+) -> Result<Installed, ApiError> {
     let its = app.clone();
-    // An installation that has begun is finished, whether the operator waits or not.
     let installed = app
         .detached
         .spawn(async move { its.host.install(bytes, replace, granting, panel).await })
@@ -360,15 +381,9 @@ pub(super) async fn install(
     let installed = installed.map_err(|error| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     })??;
-    let extension = &installed.extension;
-    let (change, replaced) = match installed.change {
-        InstallChange::New => ("installed", None),
-        InstallChange::Unchanged => ("unchanged", None),
-        InstallChange::Replaced(version) => ("replaced", Some(version.to_string())),
-        InstallChange::Waiting(version) => ("waiting", Some(version.to_string())),
-    };
+    let (extension, change) = (&installed.extension, installed.change.word());
     tracing::info!(extension.id = %extension.id, version = %extension.version, "`{}` {} is {change}", extension.id, extension.version);
-    Ok(json(&InstallResponse { change, replaced, panel, extension: detail(&app, extension) }))
+    Ok(installed)
 }
 
 /// Shows one extension.
@@ -388,9 +403,18 @@ pub(super) async fn remove(
     State(app): AppState,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let removed = app.host.remove(&id).await?;
-    tracing::info!(extension.id = %removed.id, "`{}` is removed", removed.id);
+    let removed = remove_extension(&app, &id).await?;
     Ok(json(&summary(&app, &removed)))
+}
+
+/// Removes an extension and what it keeps.
+pub(super) async fn remove_extension(
+    app: &super::App,
+    id: &str,
+) -> Result<Arc<Extension>, ApiError> {
+    let removed = app.host.remove(id).await?;
+    tracing::info!(extension.id = %removed.id, "`{}` is removed", removed.id);
+    Ok(removed)
 }
 
 /// Lets the handlers of an extension run.
@@ -400,7 +424,7 @@ pub(super) async fn enable(
     State(app): AppState,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    set_state(app, &id, ExtensionState::Enabled).await
+    Ok(json(&detail(&app, &*switch(&app, &id, ExtensionState::Enabled).await?)))
 }
 
 /// Keeps the handlers of an extension from running.
@@ -410,17 +434,18 @@ pub(super) async fn disable(
     State(app): AppState,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    set_state(app, &id, ExtensionState::Disabled).await
+    Ok(json(&detail(&app, &*switch(&app, &id, ExtensionState::Disabled).await?)))
 }
 
-async fn set_state(
-    app: std::sync::Arc<super::App>,
+/// Lets the handlers of an extension run, or keeps them from it.
+pub(super) async fn switch(
+    app: &super::App,
     id: &str,
     state: ExtensionState,
-) -> Result<Response, ApiError> {
+) -> Result<Arc<Extension>, ApiError> {
     let extension = app.host.set_state(id, state).await?;
     tracing::info!(extension.id = %extension.id, ?state, "`{}` is switched", extension.id);
-    Ok(json(&detail(&app, &extension)))
+    Ok(extension)
 }
 
 /// Shows the settings that an operator gave, without defaults; a secret one is `{"$secret": null}`.
@@ -461,7 +486,7 @@ pub(super) async fn journal(
         extension: query.extension,
         faults: query.faults.then_some(Faults::Only),
         since_ms: query.since_ms,
-        action_id: None,
+        ..Filter::default()
     };
     let entries = app.host.journal.list(filter, query.limit.unwrap_or(50)).await?;
     Ok(json(&JournalResponse { entries }))

@@ -57,7 +57,8 @@ impl Tokens {
         })
     }
 
-    fn role(&self, token: &str) -> Option<Role> {
+    /// The role of a token; nothing if it is none of this host's.
+    pub(super) fn role(&self, token: &str) -> Option<Role> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         match digest {
             digest if digest == self.operator => Some(Role::Operator),

@@ -1,5 +1,7 @@
 //! The part of the admin API that is about grants: what an extension asks for, and what the operator lets it do.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -154,7 +156,16 @@ pub(super) async fn set_grants(
 }
 
 async fn apply(app: &super::App, id: &str, change: GrantChange) -> Result<Response, ApiError> {
+    Ok(json(&detail(app, &*apply_change(app, id, change).await?)))
+}
+
+/// Grants and revokes.
+pub(super) async fn apply_change(
+    app: &super::App,
+    id: &str,
+    change: GrantChange,
+) -> Result<Arc<Extension>, ApiError> {
     let extension = app.host.change_grants(id, change).await?;
     tracing::info!(extension.id = %extension.id, version = %extension.version, "the grants of `{}` changed", extension.id);
-    Ok(json(&detail(app, &extension)))
+    Ok(extension)
 }

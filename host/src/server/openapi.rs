@@ -7,7 +7,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, actions, admin, bridge, grants, gui, orders, recording};
+use super::{App, actions, admin, bridge, console, grants, gui, orders, recording};
 
 /// What stands above the paths.
 #[derive(utoipa::OpenApi)]
@@ -71,6 +71,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(orders::list_orders))
         .routes(routes!(admin::status))
         .routes(routes!(admin::config))
+        .routes(routes!(console::ticket))
         .routes(routes!(admin::export))
         .routes(routes!(admin::openapi))
         .routes(routes!(admin::healthz))

@@ -225,3 +225,72 @@ async fn a_block_that_cannot_be_read_is_an_error_that_names_it() {
     assert!(key.starts_with("journal/"), "{key}");
     assert_eq!(reason, "its version is 9, and this host reads 1");
 }
+
+#[tokio::test]
+async fn a_search_goes_on_where_the_one_before_it_ended() {
+    let (journal, _) = in_memory();
+    write_ids(&journal, [1, 2]).await;
+    record_ids(&journal, [3, 4, 5]);
+    let mut ids = Vec::new();
+    let mut before = None;
+    loop {
+        let search = Search { before, limit: 2, ..Search::default() };
+        let found = journal.search(search).await.unwrap();
+        ids.extend(found.entries.into_iter().map(|(_, entry)| entry.action_id));
+        before = found.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(ids, ["5", "4", "3", "2", "1"]);
+}
+
+#[tokio::test]
+async fn a_search_after_a_position_finds_what_is_newer() {
+    let (journal, _) = in_memory();
+    write_ids(&journal, [1, 2, 3]).await;
+    let second = journal.search(Search { limit: 2, ..Search::default() }).await.unwrap();
+    let (position, _) = second.entries[1];
+    record_ids(&journal, [4, 5]);
+    let search = Search { after: Some(position), limit: 10, ..Search::default() };
+    let found = journal.search(search).await.unwrap();
+    let ids: Vec<&str> = found.entries.iter().map(|(_, entry)| &*entry.action_id).collect();
+    assert_eq!(ids, ["5", "4", "3"]);
+    assert_eq!(found.next, None);
+}
+
+#[tokio::test]
+async fn a_search_that_looked_at_enough_says_where_to_go_on() {
+    let (journal, _) = in_memory();
+    write_ids(&journal, 0..10).await;
+    let filter = Filter { action_id: Some("0".into()), ..Filter::default() };
+    let search = Search { filter, limit: 10, look: Some(4), ..Search::default() };
+    let found = journal.search(search.clone()).await.unwrap();
+    assert!(found.entries.is_empty());
+    let further = Search { before: found.next, look: Some(100), ..search };
+    let found = journal.search(further).await.unwrap();
+    assert_eq!((found.entries.len(), found.next), (1, None));
+}
+
+#[tokio::test]
+async fn entries_are_found_by_their_object_and_by_their_age() {
+    let (journal, _) = in_memory();
+    let object = Some(crate::hook::ObjectRef { kind: "domain".into(), id: "example.com".into() });
+    let verdict = verdict(Decision::Proceed);
+    let about = HookCall { object, time_ms: 5_000, ..call("1", "domain.delete") };
+    journal.record(&about, &verdict, Duration::ZERO);
+    journal.record(&call("2", "domain.delete"), &verdict, Duration::ZERO);
+    let filter = Filter { object_id: Some("example.com".into()), ..Filter::default() };
+    assert_eq!(found(&journal, filter).await, ["1"]);
+    let filter = Filter { until_ms: Some(5_001), ..Filter::default() };
+    assert_eq!(found(&journal, filter).await, ["1"]);
+    let filter = Filter { until_ms: Some(5_000), ..Filter::default() };
+    assert!(found(&journal, filter).await.is_empty());
+}
+
+#[test]
+fn a_position_survives_being_written() {
+    let position = Position::parse("12.3").unwrap();
+    assert_eq!(position.to_string(), "12.3");
+    assert!(["", "12", "a.1", "1.-2", "1.2.3"].iter().all(|text| Position::parse(text).is_none()));
+}

@@ -1,0 +1,17 @@
+//! Charts of the console: those of extension pages, in English, with times in the machine's time zone.
+
+use std::sync::LazyLock;
+
+use maud::Markup;
+
+use crate::gui::draw::{self, Pen};
+use crate::gui::words::Words;
+use crate::locale::Locale;
+use crate::view::Chart;
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| Words::of(&Locale::fallback()));
+
+/// Draws a chart.
+pub(super) fn draw(title: &str, chart: &Chart) -> Markup {
+    draw::chart(&Pen::new(&WORDS), title, chart)
+}
