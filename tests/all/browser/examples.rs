@@ -3,7 +3,7 @@
 use palisade_tests::browser::{Look, Page, Scheme, Scripts};
 use serde_json::json;
 
-use super::{address, browser, desk, host, mailboxes, open};
+use super::{address, browser, desk, host, look_at, mailboxes, open};
 
 const SAVE: &str = "button[value=save]";
 const TEXT: &str = "textarea[name='in.text']";
@@ -20,15 +20,6 @@ async fn rows(page: &Page) -> Vec<String> {
 async fn said(page: &Page) -> String {
     let text = page.text("[data-message] p").await;
     text.lines().last().unwrap_or_default().to_owned()
-}
-
-/// Looks at a page in every way, and takes pictures of it.
-async fn look_at(page: &Page, name: &str) {
-    page.fits().await;
-    page.accessible().await;
-    page.reached_by_keys().await;
-    page.picture(name).await;
-    page.check().await;
 }
 
 #[tokio::test]
