@@ -4,6 +4,7 @@ use palisade_tests::browser::{Look, Page};
 use palisade_tests::{Running, TestHost};
 use serde_json::json;
 
+use super::framing::{Site, frame, framed, listener};
 use super::{browser, desk, look_at, mailboxes};
 
 /// Bytes of the first view of the console.
@@ -151,16 +152,9 @@ async fn nobody_frames_the_console() {
     let host = host(&[]).await;
     let page = desk(&browser).await;
     enter(&host, &page).await;
-    let framed = format!(
-        "new Promise(done => {{
-            const frame = document.createElement('iframe');
-            frame.onload = () => done(frame.contentDocument?.querySelector('h1')?.innerText ?? 'nothing');
-            frame.src = {:?};
-            document.body.append(frame);
-        }})",
-        url(&host, "/")
-    );
-    // Not even a page of its own origin does: what a browser shows in its place is nothing that a script may read.
-    assert_eq!(page.eval(&framed).await, "nothing");
-    assert!(!page.noted().violations.is_empty());
+    let other = Site::new(listener().await, frame(&url(&host, "/"))).await;
+    let shown = framed(&page, &format!("http://{}/", other.address)).await;
+    assert!(!shown.contains("Overview") && !shown.contains("Sign in"), "{shown}");
+    let violations = page.noted().violations.join("\n");
+    assert!(violations.contains("frame-ancestors"), "{violations}");
 }
