@@ -208,10 +208,7 @@ impl History {
         let last = now_ms / MINUTE_MS / minutes;
         let first = (last + 1).saturating_sub(parts);
         let mut found: Vec<Part> = (first..=last)
-            .map(|part| Part {
-                begin_ms: part * minutes * MINUTE_MS,
-                figures: Figures::default(),
-            })
+            .map(|part| Part { begin_ms: part * minutes * MINUTE_MS, figures: Figures::default() })
             .collect();
         for minute in &self.lock().minutes {
             let part = (minute.number / minutes).checked_sub(first);

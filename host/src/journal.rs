@@ -104,7 +104,8 @@ impl Journal {
 
     /// What the entry of a decided hook call is, whether it is recorded or not.
     pub fn entry(call: &HookCall, verdict: &Verdict, duration: Duration) -> Option<Entry> {
-        let entry = written::with_json(call, verdict, duration, |json| serde_json::from_slice(json));
+        let entry =
+            written::with_json(call, verdict, duration, |json| serde_json::from_slice(json));
         entry.ok()?.ok()
     }
 

@@ -82,7 +82,8 @@ async fn a_page_that_there_is_not_is_named_with_the_request() {
     let id = answer.header("x-request-id").to_owned();
     assert!(palisade_tests::is_generated(&id), "{id}");
     has(&answer, &["the console has no page <code>/nothing</code>", &id]);
-    for path in ["/extensions/nobody", "/journal/nothing", "/hooks/during/x", "/hooks/before/a..b"] {
+    for path in ["/extensions/nobody", "/journal/nothing", "/hooks/during/x", "/hooks/before/a..b"]
+    {
         let answer = visitor.get(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}: {}", answer.text);
     }

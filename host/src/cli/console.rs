@@ -9,8 +9,7 @@ use super::{Context, block_on};
 /// Prints an address of the console.
 pub(super) fn run(context: &Context) -> Result<(), Failure> {
     let client = context.client()?;
-    let ticket =
-        block_on(client.request(Method::POST, "/v1/console/tickets", Content::None))?;
+    let ticket = block_on(client.request(Method::POST, "/v1/console/tickets", Content::None))?;
     match context.format {
         Format::Json => output::print_json(&ticket),
         Format::Text => output::print(text(&ticket, "url")),

@@ -107,11 +107,8 @@ fn a_call_that_took_long_counts_for_the_minute_in_which_it_began() {
     let history = History::default();
     add(&history, NOW + MINUTE_MS, &proceeds());
     add(&history, NOW, &proceeds());
-    let calls: Vec<u64> = history
-        .parts(NOW + MINUTE_MS, 2, 1)
-        .iter()
-        .map(|part| part.figures.calls())
-        .collect();
+    let calls: Vec<u64> =
+        history.parts(NOW + MINUTE_MS, 2, 1).iter().map(|part| part.figures.calls()).collect();
     assert_eq!(calls, [1, 1]);
 }
 

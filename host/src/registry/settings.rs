@@ -224,7 +224,8 @@ pub(super) fn resolve(schema: &Value, given: &Settings) -> Result<Settings, Sett
         .map(|error| {
             let path = error.instance_path().to_string();
             let at = path.trim_start_matches('/').to_owned();
-            let top = at.split('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+            let top =
+                at.split('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
             // What is wrong with all of them together may show all of them.
             let message = match (at.is_empty(), is_secret_setting(schema, &top)) {
                 (true, _) if has_secrets => error.masked_with("they").to_string(),

@@ -34,9 +34,9 @@ use axum::middleware;
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 
-use super::App;
 pub(super) use self::sessions::Sessions;
 pub(super) use self::sign_in::{__path_ticket, ticket};
+use super::App;
 
 /// The routes of the console.
 pub(super) fn router(app: Arc<App>) -> Router {

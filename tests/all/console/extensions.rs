@@ -153,7 +153,8 @@ async fn a_file_is_looked_at_then_installed_with_what_is_ticked() {
     assert_eq!(host.get("/v1/extensions").await, json!([]));
     let other = operator(&host).await;
     assert_eq!(other.get(&review).await.status, StatusCode::NOT_FOUND);
-    let grants = [("grant", "deny before:mailbox.create"), ("grant", "read before:mailbox.create *")];
+    let grants =
+        [("grant", "deny before:mailbox.create"), ("grant", "read before:mailbox.create *")];
     has(&taken(&visitor, &review, &review, &grants).await, &["reserved-names 1.0.0 is installed"]);
     let asks = host.get("/v1/extensions/reserved-names/grants").await;
     let granted = asks["asks"].as_array().unwrap().iter().filter(|ask| ask["granted"] == true);
@@ -176,8 +177,14 @@ async fn an_upgrade_says_what_is_new_and_one_that_is_not_higher_must_be_meant() 
     let manifest = misbehaving_manifest().replace("version = \"1.0.0\"", "version = \"1.1.0\"");
     let newer = packed(&component("misbehaving"), &manifest);
     let review = upload(&newer).await;
-    has(&shown(&visitor, &review).await, &["Upgrade Misbehaving", "takes the place of version 1.0.0"]);
-    has(&taken(&visitor, &review, &review, &[("all", "true")]).await, &["takes the place of version 1.0.0"]);
+    has(
+        &shown(&visitor, &review).await,
+        &["Upgrade Misbehaving", "takes the place of version 1.0.0"],
+    );
+    has(
+        &taken(&visitor, &review, &review, &[("all", "true")]).await,
+        &["takes the place of version 1.0.0"],
+    );
     let review = upload(&component("misbehaving")).await;
     has(&shown(&visitor, &review).await, &["this one is not higher", "name=\"replace\""]);
     let refused = send(&visitor, &review, &review, &[("all", "true")]).await;
@@ -192,7 +199,8 @@ async fn a_version_that_asks_for_more_waits_in_the_overview() {
     let host = host().await;
     host.install("misbehaving").await;
     let manifest = misbehaving_manifest().replace("version = \"1.0.0\"", "version = \"1.1.0\"");
-    let more = format!("{manifest}\n[[needs.commands]]\nname = \"restart\"\nreason = \"to restart\"\n");
+    let more =
+        format!("{manifest}\n[[needs.commands]]\nname = \"restart\"\nreason = \"to restart\"\n");
     let answer = host
         .request(hyper::Method::POST, "/v1/extensions", packed(&component("misbehaving"), &more))
         .await;
@@ -201,7 +209,10 @@ async fn a_version_that_asks_for_more_waits_in_the_overview() {
     has(&shown(&visitor, "/").await, &["asks for more", "version 1.1.0 waits"]);
     has(&shown(&visitor, "/extensions?state=open").await, &["Misbehaving"]);
     let page = "/extensions/misbehaving/grants";
-    has(&shown(&visitor, page).await, &["Version 1.1.0 waits", "run the command <code>restart</code>"]);
+    has(
+        &shown(&visitor, page).await,
+        &["Version 1.1.0 waits", "run the command <code>restart</code>"],
+    );
     has(&taken(&visitor, page, page, &[("all", "true")]).await, &["Version 1.1.0 runs now."]);
 }
 

@@ -12,13 +12,28 @@ async fn calls_are_listed_and_filtered() {
     let about = |address: &str| json!({ "params": { "address": address } });
     host.before("mailbox.create", about("root@customer.example")).await;
     host.before("mailbox.create", about("me@customer.example")).await;
-    let other = json!({ "object": { "kind": "domain", "id": "example.com" }, "actor": { "id": "admin" } });
+    let other =
+        json!({ "object": { "kind": "domain", "id": "example.com" }, "actor": { "id": "admin" } });
     host.before("domain.delete", other).await;
     let visitor = operator(&host).await;
     let all = shown(&visitor, "/journal").await;
-    has(&all, &["before:mailbox.create", "before:domain.delete", "denied", "by reserved-names", "example.com", "admin"]);
+    has(
+        &all,
+        &[
+            "before:mailbox.create",
+            "before:domain.delete",
+            "denied",
+            "by reserved-names",
+            "example.com",
+            "admin",
+        ],
+    );
     let count = async |query: &str| {
-        shown(&visitor, &format!("/journal?{query}")).await.text.matches("<tr data-position").count()
+        shown(&visitor, &format!("/journal?{query}"))
+            .await
+            .text
+            .matches("<tr data-position")
+            .count()
     };
     assert_eq!(count("").await, 3);
     assert_eq!(count("verdict=deny").await, 1);
@@ -58,7 +73,10 @@ async fn a_call_shows_who_changed_what() {
     host.before("site.create", json!({ "id": "made", "params": params })).await;
     let visitor = operator(&host).await;
     let page = shown(&visitor, "/journal/made").await;
-    has(&page, &["What changed", "<del>EXAMPLE</del>", "<ins>example</ins>", "domain-defaults", "altered"]);
+    has(
+        &page,
+        &["What changed", "<del>EXAMPLE</del>", "<ins>example</ins>", "domain-defaults", "altered"],
+    );
     assert!(!page.text.contains("canary"));
     has(&page, &["a secret, which nobody is shown"]);
 }
@@ -87,7 +105,11 @@ async fn texts_of_panels_and_extensions_are_text() {
     let visitor = operator(&host).await;
     for path in ["/journal", "/journal/evil", "/live", "/live/rows", "/"] {
         let page = shown(&visitor, path).await;
-        assert!(!page.text.contains("<script>") && !page.text.contains("\"'>"), "{path}: {}", page.text);
+        assert!(
+            !page.text.contains("<script>") && !page.text.contains("\"'>"),
+            "{path}: {}",
+            page.text
+        );
     }
 }
 
@@ -117,7 +139,10 @@ async fn hooks_show_their_handlers_in_order() {
     let page = shown(&visitor, "/hooks/before/site.create").await;
     has(&page, &["First: who may alter or skip", "Then: who sees what is decided", "Fire it"]);
     let (first, then) = page.text.split_once("Then: who sees").unwrap();
-    assert!(first.contains("/extensions/domain-defaults") && then.contains("/extensions/reserved-names"));
+    assert!(
+        first.contains("/extensions/domain-defaults")
+            && then.contains("/extensions/reserved-names")
+    );
     has(&shown(&visitor, "/hooks/before/domain.delete").await, &["No extension handles this hook"]);
     has(&shown(&visitor, "/hooks/after/my.own").await, &["audit-trail", "a panel&#39;s own"]);
 }
@@ -128,8 +153,16 @@ async fn a_call_is_rehearsed_unless_it_is_meant() {
     host.install("reserved-names").await;
     let visitor = operator(&host).await;
     let page = "/fire?action=mailbox.create";
-    has(&shown(&visitor, page).await, &["name=\"in.address\"", "Rehearse", "popovertarget=\"meant\""]);
-    let form = [("action", "mailbox.create"), ("phase", "before"), ("in.address", "root@customer.example"), ("in.password", "canary")];
+    has(
+        &shown(&visitor, page).await,
+        &["name=\"in.address\"", "Rehearse", "popovertarget=\"meant\""],
+    );
+    let form = [
+        ("action", "mailbox.create"),
+        ("phase", "before"),
+        ("in.address", "root@customer.example"),
+        ("in.password", "canary"),
+    ];
     let answer = send(&visitor, page, "/fire", &form).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     has(&answer, &["denied", "rehearsal", "reserved-names", "value=\"root@customer.example\""]);
@@ -149,10 +182,7 @@ async fn what_cannot_be_fired_is_said_and_stays_entered() {
     let host = host().await;
     let visitor = operator(&host).await;
     let page = "/fire?action=mailbox.create";
-    let wrong = [
-        ("json", "{", "not JSON"),
-        ("object", "example.com", "a kind and an identifier"),
-    ];
+    let wrong = [("json", "{", "not JSON"), ("object", "example.com", "a kind and an identifier")];
     for (name, value, reason) in wrong {
         let form = [("action", "mailbox.create"), ("in.address", "me@example.com"), (name, value)];
         let answer = send(&visitor, page, "/fire", &form).await;

@@ -10,9 +10,8 @@ use crate::locale::Locale;
 use crate::view::Chart;
 
 /// English with a clock of 24 hours, as all times of the console have.
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    Words::of(&Locale::parse("en-GB").unwrap_or_else(|_| Locale::fallback()))
-});
+static WORDS: LazyLock<Words> =
+    LazyLock::new(|| Words::of(&Locale::parse("en-GB").unwrap_or_else(|_| Locale::fallback())));
 
 /// Draws a chart.
 pub(super) fn draw(title: &str, chart: &Chart) -> Markup {

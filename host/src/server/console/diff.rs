@@ -179,6 +179,9 @@ mod tests {
     #[test]
     fn what_a_panel_sent_is_text() {
         let drawn = drawn(&[step("<b>", Some(json!("<i>")), Some(json!("<u>")), "e")]);
-        assert!(!drawn.contains("<b>") && !drawn.contains("<i>") && !drawn.contains("<u>"), "{drawn}");
+        assert!(
+            !drawn.contains("<b>") && !drawn.contains("<i>") && !drawn.contains("<u>"),
+            "{drawn}"
+        );
     }
 }

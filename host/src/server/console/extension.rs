@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 
-use super::format;
 use super::form::Form;
+use super::format;
 use super::gate::{Failure, Signed};
 use super::layout::{self, Area, Frame, segment};
 use super::sessions::Session;

@@ -62,7 +62,8 @@ impl Line {
         let manifest = &self.extension.manifest;
         let texts = [&*self.extension.id, &manifest.name, &manifest.description];
         let hooks = manifest.subscriptions.iter().map(|subscription| subscription.hook.to_string());
-        let all = texts.into_iter().map(str::to_lowercase).chain(hooks).collect::<Vec<_>>().join(" ");
+        let all =
+            texts.into_iter().map(str::to_lowercase).chain(hooks).collect::<Vec<_>>().join(" ");
         words.split_whitespace().all(|word| all.contains(word))
     }
 }
@@ -230,7 +231,12 @@ fn pager(query: &ListQuery, found: usize) -> Markup {
         let part = if part == 0 { String::new() } else { part.to_string() };
         layout::address(
             "/extensions",
-            &[("search", &query.search), ("state", &query.state), ("sort", &query.sort), ("part", &part)],
+            &[
+                ("search", &query.search),
+                ("state", &query.state),
+                ("sort", &query.sort),
+                ("part", &part),
+            ],
         )
     };
     layout::pager(&format::count(found, "extension", "extensions"), query.part, parts, to)

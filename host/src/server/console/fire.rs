@@ -219,8 +219,12 @@ fn around(after: bool, shown: &Shown<'_>) -> Markup {
         ("customer", "customer"),
         ("mailbox-user", "mailbox-user"),
     ];
-    let statuses =
-        [("succeeded", "succeeded"), ("skipped", "skipped"), ("denied", "denied"), ("failed", "failed")];
+    let statuses = [
+        ("succeeded", "succeeded"),
+        ("skipped", "skipped"),
+        ("denied", "denied"),
+        ("failed", "failed"),
+    ];
     html! {
         fieldset.group {
             legend { "Around it" }
@@ -256,13 +260,10 @@ pub(super) async fn fire(State(app): AppState, form: Form) -> Result<Response, F
     let action = fields.filled("action").unwrap_or_default();
     let phase = fields.filled("phase").unwrap_or_default();
     let (entry, problem) = match decided(&app, action, phase, fields).await {
-        Ok(decided) => {
-            (Journal::entry(&decided.call, &decided.verdict, decided.duration), None)
-        }
+        Ok(decided) => (Journal::entry(&decided.call, &decided.verdict, decided.duration), None),
         Err(error) => (None, Some(error)),
     };
-    let shown =
-        Shown { entered: Some(fields), problem: problem.as_ref(), entry: entry.as_ref() };
+    let shown = Shown { entered: Some(fields), problem: problem.as_ref(), entry: entry.as_ref() };
     Ok(drawn(&app, &form.session, action, phase, &shown))
 }
 

@@ -110,8 +110,9 @@ async fn read_parts(request: Request, app: &App) -> Result<(Fields, Option<Bytes
     let malformed = |error: &dyn std::fmt::Display| -> Failure {
         ApiError::new(StatusCode::BAD_REQUEST, "request.malformed", error.to_string()).into()
     };
-    let mut parts =
-        Multipart::from_request(request, &()).await.map_err(|error| malformed(&error.body_text()))?;
+    let mut parts = Multipart::from_request(request, &())
+        .await
+        .map_err(|error| malformed(&error.body_text()))?;
     let (mut fields, mut file) = (Fields::default(), None);
     let mut room = app.config.body_bytes;
     while let Some(mut part) =
@@ -121,11 +122,10 @@ async fn read_parts(request: Request, app: &App) -> Result<(Fields, Option<Bytes
         let name = part.name().unwrap_or_default().to_owned();
         let most = if is_file { app.config.component_bytes } else { room };
         let mut content = BytesMut::new();
-        while let Some(chunk) =
-            part.chunk().await.map_err(|error| malformed(&error.body_text()))?
-        {
+        while let Some(chunk) = part.chunk().await.map_err(|error| malformed(&error.body_text()))? {
             if (content.len() + chunk.len()) as u64 > most || fields.0.len() >= MAX_FIELDS {
-                let message = format!("`{}` has more than {most} bytes", crate::suggest::shown(&name));
+                let message =
+                    format!("`{}` has more than {most} bytes", crate::suggest::shown(&name));
                 let status = StatusCode::PAYLOAD_TOO_LARGE;
                 return Err(ApiError::new(status, "request.too-large", message).into());
             }

@@ -73,8 +73,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
 }
 
 fn signed_out() -> ApiError {
-    ApiError::new(StatusCode::UNAUTHORIZED, "console.session", "you are not signed in, or no longer")
-        .with_hint(Some("sign in, and send it again"))
+    ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "console.session",
+        "you are not signed in, or no longer",
+    )
+    .with_hint(Some("sign in, and send it again"))
 }
 
 /// Lets a request in or refuses it, and gives every answer its headers.
@@ -203,10 +207,9 @@ fn draw_failure(error: &ApiError, session: Option<&Session>, id: &str) -> Respon
     }
     let body = failure(error, id);
     let mut response = match session {
-        Some(session) => layout::page(
-            &Frame { area: None, title, above: None, session, message: None },
-            &body,
-        ),
+        Some(session) => {
+            layout::page(&Frame { area: None, title, above: None, session, message: None }, &body)
+        }
         None => layout::bare(status, title, &html! { h1 { (title) } (body) }),
     };
     *response.status_mut() = status;
@@ -246,10 +249,19 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_itself_are_taken() {
-        for host in ["localhost", "LOCALHOST:80", "127.0.0.1:8471", "127.9.9.9", "[::1]:8471", "[::1]"] {
+        for host in
+            ["localhost", "LOCALHOST:80", "127.0.0.1:8471", "127.9.9.9", "[::1]:8471", "[::1]"]
+        {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "example.com", "localhost.example.com:80", "192.0.2.1:80", "0.0.0.0", "127.0.0.1.example.com"] {
+        for host in [
+            "",
+            "example.com",
+            "localhost.example.com:80",
+            "192.0.2.1:80",
+            "0.0.0.0",
+            "127.0.0.1.example.com",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn things_with_one_reason_stand_together() {
-        let asks = [ask("kv", "to count"), ask("deny before:a.b", "no"), ask("command x", "to count")];
+        let asks =
+            [ask("kv", "to count"), ask("deny before:a.b", "no"), ask("command x", "to count")];
         let groups = grouped(asks.iter());
         let shape: Vec<(&str, usize)> =
             groups.iter().map(|group| (group.reason, group.asks.len())).collect();

@@ -16,9 +16,9 @@ use crate::extension::Handler;
 use crate::hook::catalogue::catalogue;
 use crate::hook::{HookPattern, Pattern, Phase, check_action};
 use crate::registry::{Snapshot, round};
+use crate::server::AppState;
 use crate::server::error::ApiError;
 use crate::server::extract::{Path, Query};
-use crate::server::AppState;
 use crate::view::Tone;
 
 /// Handlers that a list names of each hook.
@@ -55,10 +55,11 @@ struct Several<'a> {
 
 /// The actions that handlers name, and all others that are known if those are wanted too.
 fn actions<'a>(snapshot: &'a Snapshot, show: &str) -> BTreeSet<&'a str> {
-    let named = snapshot.all_handlers().filter_map(|handler| match &handler.subscription.hook.pattern {
-        Pattern::Exact(action) => Some(action.as_str()),
-        Pattern::Under(_) => None,
-    });
+    let named =
+        snapshot.all_handlers().filter_map(|handler| match &handler.subscription.hook.pattern {
+            Pattern::Exact(action) => Some(action.as_str()),
+            Pattern::Under(_) => None,
+        });
     let known = catalogue().actions().map(|action| action.name.as_str());
     known.filter(|_| show == "all").chain(named).collect()
 }
@@ -224,7 +225,12 @@ fn pager(query: &ListQuery, found: usize) -> Markup {
         let part = if part == 0 { String::new() } else { part.to_string() };
         layout::address(
             "/hooks",
-            &[("search", &query.search), ("phase", &query.phase), ("show", &query.show), ("part", &part)],
+            &[
+                ("search", &query.search),
+                ("phase", &query.phase),
+                ("show", &query.show),
+                ("part", &part),
+            ],
         )
     };
     layout::pager(&format::count(found, "hook", "hooks"), query.part, found.div_ceil(PART), to)

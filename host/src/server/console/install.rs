@@ -62,10 +62,14 @@ fn frame<'a>(app: &App, session: &'a Session, title: &'a str) -> Frame<'a> {
 
 fn refused(problem: &ApiError) -> Markup {
     let detail = problem.detail();
-    layout::note(Tone::Danger, Some("It was not installed."), &html! {
-        (format::prose(&detail.message))
-        @if let Some(hint) = &detail.hint { " – " (format::prose(hint)) }
-    })
+    layout::note(
+        Tone::Danger,
+        Some("It was not installed."),
+        &html! {
+            (format::prose(&detail.message))
+            @if let Some(hint) = &detail.hint { " – " (format::prose(hint)) }
+        },
+    )
 }
 
 /// Reads a file, without running anything of it, and keeps it until its operator has decided.
@@ -177,8 +181,9 @@ fn facts(manifest: &Manifest) -> Markup {
 
 fn decisions(manifest: &Manifest, old: Option<&Arc<Extension>>) -> Markup {
     let granted = |grant: &Grant| old.is_some_and(|old| old.granted.contains(grant));
-    let known =
-        |grant: &Grant| old.is_some_and(|old| old.manifest.asks.iter().any(|ask| ask.grant == *grant));
+    let known = |grant: &Grant| {
+        old.is_some_and(|old| old.manifest.asks.iter().any(|ask| ask.grant == *grant))
+    };
     let not_newer = old.is_some_and(|old| manifest.version <= old.manifest.version);
     html! {
         h2 { "What it asks for" }

@@ -150,10 +150,9 @@ fn nothing(query: &ListQuery, found: &Found) -> Markup {
             "Nothing happened yet",
             &html! { p { "Each call of a panel is kept here with its verdict. " a href="/fire" { "Fire one" } " to see how it looks." } },
         ),
-        (None, false) => layout::empty(
-            "No call is like that",
-            &html! { p { a href="/journal" { "Show all" } } },
-        ),
+        (None, false) => {
+            layout::empty("No call is like that", &html! { p { a href="/journal" { "Show all" } } })
+        }
     }
 }
 

@@ -281,7 +281,12 @@ pub(super) fn segment(text: &str) -> String {
 }
 
 /// The parts of a list: which one is shown of how many, and links to those beside it.
-pub(super) fn pager(found: &str, part: usize, parts: usize, to: impl Fn(usize) -> String) -> Markup {
+pub(super) fn pager(
+    found: &str,
+    part: usize,
+    parts: usize,
+    to: impl Fn(usize) -> String,
+) -> Markup {
     html! {
         nav.pager aria-label="Parts of the list" {
             span.faint { (found) }

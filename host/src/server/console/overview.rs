@@ -185,11 +185,8 @@ fn charts(parts: &[Part], span: Span) -> Markup {
             series("p99", |figures| figures.quantile_us(0.99).map(|us| us / 1e3)),
         ],
     );
-    let fuel = chart(
-        ChartKind::Line,
-        "units",
-        vec![series("fuel", |figures| Some(figures.fuel as f64))],
-    );
+    let fuel =
+        chart(ChartKind::Line, "units", vec![series("fuel", |figures| Some(figures.fuel as f64))]);
     let each = match span {
         Span::Hour => "each minute",
         Span::Day => "each half hour",

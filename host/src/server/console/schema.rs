@@ -31,8 +31,15 @@ pub(super) struct Field {
 /// How a value is entered.
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
-    Text { pattern: Option<String>, longest: Option<u64>, input: &'static str },
-    Number { whole: bool, least: Option<f64>, most: Option<f64> },
+    Text {
+        longest: Option<u64>,
+        input: &'static str,
+    },
+    Number {
+        whole: bool,
+        least: Option<f64>,
+        most: Option<f64>,
+    },
     Toggle,
     Choice(Vec<Value>),
     /// One text in each line.
@@ -105,7 +112,6 @@ fn kind(property: &Value, path: &[String]) -> Kind {
     }
     match text(property, "type") {
         Some("string") => Kind::Text {
-            pattern: text(property, "pattern").map(str::to_owned),
             longest: property.get("maxLength").and_then(Value::as_u64),
             input: match text(property, "format") {
                 Some("email") => "email",
@@ -259,9 +265,8 @@ fn control(field: &Field, shown: &Shown<'_>, id: &str, described: &str) -> Marku
         Kind::Text { .. } if text().contains('\n') => html! {
             textarea id=(id) name=(name) rows="6" spellcheck="false" aria-describedby=(described) aria-invalid=[invalid] { (text()) }
         },
-        Kind::Text { pattern, longest, input } => html! {
-            input type=(input) id=(id) name=(name) value=(text()) maxlength=[longest] aria-describedby=(described) aria-invalid=[invalid]
-                data-pattern=[pattern.as_deref()] spellcheck="false" autocomplete="off";
+        Kind::Text { longest, input } => html! {
+            input type=(input) id=(id) name=(name) value=(text()) maxlength=[longest] aria-describedby=(described) aria-invalid=[invalid] spellcheck="false" autocomplete="off";
         },
         Kind::Number { whole, least, most } => html! {
             input type="number" id=(id) name=(name) value=(text()) step=(if *whole { "1" } else { "any" })
@@ -339,8 +344,7 @@ pub(super) fn read(fields: &[Field], entered: &Fields, given: &Settings) -> (Set
 }
 
 fn value(field: &Field, entered: &Fields, given: &Settings) -> Result<Option<Value>, Vec<Wrong>> {
-    let problem =
-        |message: String| Err(vec![Wrong { at: pointer(&field.path), message }]);
+    let problem = |message: String| Err(vec![Wrong { at: pointer(&field.path), message }]);
     if let Kind::Group(fields) = &field.kind {
         let (members, wrong) = read_group(fields, entered, given);
         return match wrong.is_empty() {

@@ -83,10 +83,7 @@ fn digest(secret: &str) -> Secret {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self {
-            kept: Mutex::default(),
-            tries: RateLimiter::direct(Quota::per_minute(TRIES)),
-        }
+        Self { kept: Mutex::default(), tries: RateLimiter::direct(Quota::per_minute(TRIES)) }
     }
 }
 
@@ -110,7 +107,8 @@ impl Sessions {
             }
         }
         let session = Session { key, token };
-        let entry = Entry { session, message: None, end_ms: now.saturating_add(LIFETIME_MS), seen_ms: now };
+        let entry =
+            Entry { session, message: None, end_ms: now.saturating_add(LIFETIME_MS), seen_ms: now };
         kept.sessions.insert(key, entry);
         Ok(cookie)
     }

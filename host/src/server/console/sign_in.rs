@@ -46,9 +46,10 @@ pub(in crate::server) async fn ticket(State(app): AppState) -> Result<Response, 
         .with_hint(Some("set `listen` in the table `console` of palisade.toml, such as `127.0.0.1:8601`, and restart the host")));
     };
     let now = now_ms();
-    let ticket = app.console.ticket(now).map_err(|error| {
-        ApiError::internal("no address of the console could be made", &error)
-    })?;
+    let ticket = app
+        .console
+        .ticket(now)
+        .map_err(|error| ApiError::internal("no address of the console could be made", &error))?;
     let url = format!("http://{address}/enter/{ticket}");
     Ok(admin::json(&Ticket { url, expires_ms: now + TICKET_MS }))
 }
@@ -97,16 +98,18 @@ pub(super) async fn enter(
 }
 
 fn let_in(app: &App, next: &str) -> Result<Response, Failure> {
-    let value = app.console.open(now_ms()).map_err(|error| {
-        ApiError::internal("nobody can be signed in", &error)
-    })?;
+    let value = app
+        .console
+        .open(now_ms())
+        .map_err(|error| ApiError::internal("nobody can be signed in", &error))?;
     tracing::info!("an operator signed in to the console");
     Ok(([cookie(value)], Redirect::to(safe(next))).into_response())
 }
 
 /// Where to go on: a page of the console itself, and nowhere else.
 fn safe(next: &str) -> &str {
-    let path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r']);
+    let path =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r']);
     if path { next } else { "/" }
 }
 
