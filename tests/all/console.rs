@@ -63,7 +63,7 @@ fn has(page: &Visited, texts: &[&str]) {
 async fn every_page_is_shown_where_nothing_is_installed() {
     let host = host().await;
     let visitor = operator(&host).await;
-    has(&shown(&visitor, "/").await, &["No extension is installed yet", "Calls by verdict"]);
+    has(&shown(&visitor, "/").await, &["No extension is installed yet", "Nothing waits for you"]);
     has(&shown(&visitor, "/extensions").await, &["palisade install FILE"]);
     has(&shown(&visitor, "/hooks").await, &["No hook has a handler here"]);
     has(&shown(&visitor, "/journal").await, &["Nothing happened yet"]);

@@ -53,7 +53,7 @@ async fn grants_are_shown_in_words_and_changed() {
     let visitor = operator(&host).await;
     let page = "/extensions/reserved-names/grants";
     let asked = shown(&visitor, page).await;
-    has(&asked, &["refuse mailbox.create", "Refuses names that a customer may not take."]);
+    has(&asked, &["deny mailbox.create", "Refuses names that a customer may not take."]);
     let granted = |json: &serde_json::Value| {
         let asks = json["asks"].as_array().unwrap().iter();
         asks.filter(|ask| ask["granted"] == true).count()
@@ -149,7 +149,7 @@ async fn a_file_is_looked_at_then_installed_with_what_is_ticked() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     let review = answer.header("location").to_owned();
     let page = shown(&visitor, &review).await;
-    has(&page, &["Install Reserved names", "Keeps customers", "refuse mailbox.create"]);
+    has(&page, &["Install Reserved names", "Keeps customers", "deny mailbox.create"]);
     assert_eq!(host.get("/v1/extensions").await, json!([]));
     let other = operator(&host).await;
     assert_eq!(other.get(&review).await.status, StatusCode::NOT_FOUND);

@@ -9,7 +9,9 @@ use crate::gui::words::Words;
 use crate::locale::Locale;
 use crate::view::Chart;
 
-static WORDS: LazyLock<Words> = LazyLock::new(|| Words::of(&Locale::fallback()));
+/// English with a clock of 24 hours, as all times of the console have.
+static WORDS: LazyLock<Words> =
+    LazyLock::new(|| Words::of(&Locale::parse("en-GB").unwrap_or_else(|_| Locale::fallback())));
 
 /// Draws a chart.
 pub(super) fn draw(title: &str, chart: &Chart) -> Markup {

@@ -99,7 +99,8 @@ pub(super) async fn show(
             span.faint { "Rehearsals are not counted." }
         }
         (tiles(&sum, span))
-        (charts(&parts, span))
+        @if sum.calls() > 0 { (charts(&parts, span)) }
+        @else if installed > 0 { (layout::empty(&format!("No calls in the last {}", span.name()), &html! { p { a href="/fire" { "Fire one" } " to see what extensions make of it." } })) }
         div.columns {
             (open(&to_decide(&app)))
             (faults(&history.faults(), now))

@@ -32,7 +32,6 @@ pub(super) struct Field {
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
     Text {
-        pattern: Option<String>,
         longest: Option<u64>,
         input: &'static str,
     },
@@ -113,7 +112,6 @@ fn kind(property: &Value, path: &[String]) -> Kind {
     }
     match text(property, "type") {
         Some("string") => Kind::Text {
-            pattern: text(property, "pattern").map(str::to_owned),
             longest: property.get("maxLength").and_then(Value::as_u64),
             input: match text(property, "format") {
                 Some("email") => "email",
@@ -267,9 +265,8 @@ fn control(field: &Field, shown: &Shown<'_>, id: &str, described: &str) -> Marku
         Kind::Text { .. } if text().contains('\n') => html! {
             textarea id=(id) name=(name) rows="6" spellcheck="false" aria-describedby=(described) aria-invalid=[invalid] { (text()) }
         },
-        Kind::Text { pattern, longest, input } => html! {
-            input type=(input) id=(id) name=(name) value=(text()) maxlength=[longest] aria-describedby=(described) aria-invalid=[invalid]
-                data-pattern=[pattern.as_deref()] spellcheck="false" autocomplete="off";
+        Kind::Text { longest, input } => html! {
+            input type=(input) id=(id) name=(name) value=(text()) maxlength=[longest] aria-describedby=(described) aria-invalid=[invalid] spellcheck="false" autocomplete="off";
         },
         Kind::Number { whole, least, most } => html! {
             input type="number" id=(id) name=(name) value=(text()) step=(if *whole { "1" } else { "any" })
