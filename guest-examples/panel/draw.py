@@ -20,13 +20,13 @@ def markup(value):
     return Markup(escape(str(value)))
 
 
-def fill(html, **values):
+def fill(html, /, **values):
     """HTML with values in the places `$name`, escaped unless they are markup."""
     filled = {name: markup(value) for name, value in values.items()}
     return Markup(Template(html).substitute(filled))
 
 
-def template(name, **values):
+def template(name, /, **values):
     """A template of the directory `templates`."""
     return fill((HERE / "templates" / f"{name}.html").read_text("utf-8"), **values)
 

@@ -33,7 +33,7 @@ PEOPLE = {
     "ben": {"name": "Ben Blog", "role": "customer", "what": "has one domain"},
 }
 LANGUAGES = {"en": "English", "de": "Deutsch", "ar": "العربية"}
-FILES = {"/panel.css": "text/css", "/panel.js": "text/javascript"}
+FILES = {"/panel.css": "text/css", "/panel.js": "text/javascript", "/panel.svg": "image/svg+xml"}
 MAX_BODY = 64 * 1024
 
 
@@ -304,7 +304,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", f"{kind}; charset=utf-8")
         self.send_header("content-length", str(len(content)))
         self.send_header("cache-control", "no-store")
-        policy = "default-src 'none'; style-src 'self'; script-src 'self'; frame-src http: https:"
+        policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; frame-src http: https:"
         policy += "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
         self.send_header("content-security-policy", policy)
         self.end_headers()

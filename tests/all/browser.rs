@@ -1,6 +1,7 @@
 //! Pages in a real browser: what a person sees and does, on a desk and on a telephone, in light and dark, with keys
 //! alone and without scripts; and what a page must never do.
 
+mod console;
 mod examples;
 mod framing;
 mod panel;
@@ -63,6 +64,15 @@ async fn mailboxes(host: &Running, number: usize) {
             host.after("mailbox.delete", request).await;
         }
     }
+}
+
+/// Looks at a page in every way, and takes pictures of it.
+async fn look_at(page: &Page, name: &str) {
+    page.fits().await;
+    page.accessible().await;
+    page.reached_by_keys().await;
+    page.picture(name).await;
+    page.check().await;
 }
 
 /// The browser, unless there is none and the test is skipped.

@@ -45,7 +45,7 @@ pub fn list(part: &Part) -> Listing {
     let forget = |id: &str, scope| Button {
         id: id.into(),
         label: message(id),
-        icon: Some("trash".into()),
+        icon: Some("delete".into()),
         tone: Tone::Danger,
         scope,
         target: Target::Act,
@@ -147,7 +147,7 @@ pub fn chart(today: u64, days: &[Count]) -> Chart {
     Chart {
         kind: ChartKind::Stacked,
         over_time: true,
-        unit: Some(message("events")),
+        unit: None,
         series: series.into(),
     }
 }

@@ -3,7 +3,6 @@
 ## Everywhere
 
 skip-to-content = الانتقال إلى المحتوى
-main-content = المحتوى
 cancel = إلغاء
 close = إغلاق
 dismiss = إخفاء هذه الرسالة
@@ -25,14 +24,11 @@ tone-danger = خطر
 ## Forms
 
 optional = اختياري
-required = مطلوب
 choose = اختر…
 none-chosen = لم يُختر شيء
-choose-file = اختر ملفًا
 accepted-files = المقبول: { $types }
 in-utc = التوقيت العالمي
 type-to-search = اكتب للبحث
-one-per-field = قيمة واحدة في كل حقل
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
@@ -44,7 +40,6 @@ lookup-found =
        *[other] عُثر على { $count } قيمة
     }
 lookup-failed = تعذّر البحث. اكتب القيمة بنفسك.
-remove-value = إزالة { $value }
 password-kept = لا تُعرض. اتركها فارغة لتبقى كما هي.
 problems-title =
     { $count ->
@@ -54,7 +49,6 @@ problems-title =
         [many] { $count } مشكلة يجب إصلاحها
        *[other] { $count } مشكلة يجب إصلاحها
     }
-show-more = المزيد: { $title }
 more-fields = المزيد
 
 ## Lists
@@ -92,12 +86,8 @@ row-actions = الإجراءات
 chosen-rows = على الصفوف المختارة
 sort-ascending = الترتيب تصاعديًا حسب { $column }
 sort-descending = الترتيب تنازليًا حسب { $column }
-sorted-ascending = مرتّب تصاعديًا
-sorted-descending = مرتّب تنازليًا
 
 ## Questions before a button acts
-
-confirm-title = يرجى التأكيد
 
 ## Numbers and charts
 
@@ -123,7 +113,6 @@ chart-merged = كل عمود يجمع عددًا من المواضع ({ $count }
 ## Failures
 
 failure-request = الطلب
-failure-back = رجوع
 failure-unknown = لا توجد صفحة كهذه
 failure-refused = هذا ليس متاحًا لك
 failure-extension = أخفقت الإضافة

@@ -3,7 +3,6 @@
 ## Everywhere
 
 skip-to-content = Zum Inhalt springen
-main-content = Inhalt
 cancel = Abbrechen
 close = Schließen
 dismiss = Diese Meldung schließen
@@ -25,14 +24,11 @@ tone-danger = Gefahr
 ## Forms
 
 optional = freiwillig
-required = erforderlich
 choose = Auswählen …
 none-chosen = Keine Auswahl
-choose-file = Datei auswählen
 accepted-files = Möglich: { $types }
 in-utc = UTC
 type-to-search = Zum Suchen tippen
-one-per-field = In jedes Feld ein Wert
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
@@ -41,14 +37,12 @@ lookup-found =
        *[other] { $count } Werte gefunden
     }
 lookup-failed = Die Suche ist fehlgeschlagen. Geben Sie den Wert selbst ein.
-remove-value = { $value } entfernen
 password-kept = Wird nicht angezeigt. Leer lassen, um es zu behalten.
 problems-title =
     { $count ->
         [one] { $count } Angabe ist zu berichtigen
        *[other] { $count } Angaben sind zu berichtigen
     }
-show-more = Mehr: { $title }
 more-fields = Mehr
 
 ## Lists
@@ -79,12 +73,8 @@ row-actions = Aktionen
 chosen-rows = Mit den ausgewählten Zeilen
 sort-ascending = Nach { $column } aufsteigend sortieren
 sort-descending = Nach { $column } absteigend sortieren
-sorted-ascending = aufsteigend sortiert
-sorted-descending = absteigend sortiert
 
 ## Questions before a button acts
-
-confirm-title = Bitte bestätigen
 
 ## Numbers and charts
 
@@ -107,7 +97,6 @@ chart-merged = Jeder Balken steht für { $count } Stellen und zeigt ihren Mittel
 ## Failures
 
 failure-request = Anfrage
-failure-back = Zurück
 failure-unknown = Diese Seite gibt es nicht
 failure-refused = Das ist nicht für Sie bestimmt
 failure-extension = Die Erweiterung ist fehlgeschlagen

@@ -3,7 +3,6 @@
 ## Everywhere
 
 skip-to-content = Skip to the content
-main-content = Content
 cancel = Cancel
 close = Close
 dismiss = Dismiss this message
@@ -25,14 +24,11 @@ tone-danger = Danger
 ## Forms
 
 optional = optional
-required = required
 choose = Choose…
 none-chosen = None
-choose-file = Choose a file
 accepted-files = Accepted: { $types }
 in-utc = UTC
 type-to-search = Type to search
-one-per-field = One value in each field
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
@@ -41,14 +37,12 @@ lookup-found =
        *[other] { $count } values found
     }
 lookup-failed = The search failed. Type the value itself.
-remove-value = Remove { $value }
 password-kept = Not shown. Leave it empty to keep it as it is.
 problems-title =
     { $count ->
         [one] { $count } problem to mend
        *[other] { $count } problems to mend
     }
-show-more = More: { $title }
 more-fields = More
 
 ## Lists
@@ -79,12 +73,8 @@ row-actions = Actions
 chosen-rows = With the chosen rows
 sort-ascending = Sort by { $column }, upwards
 sort-descending = Sort by { $column }, downwards
-sorted-ascending = sorted upwards
-sorted-descending = sorted downwards
 
 ## Questions before a button acts
-
-confirm-title = Please confirm
 
 ## Numbers and charts
 
@@ -107,7 +97,6 @@ chart-merged = Each bar stands for { $count } positions and shows their mean
 ## Failures
 
 failure-request = Request
-failure-back = Back
 failure-unknown = There is no such page
 failure-refused = This is not for you
 failure-extension = The extension failed

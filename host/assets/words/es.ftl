@@ -3,7 +3,6 @@
 ## Everywhere
 
 skip-to-content = Ir al contenido
-main-content = Contenido
 cancel = Cancelar
 close = Cerrar
 dismiss = Descartar este mensaje
@@ -25,14 +24,11 @@ tone-danger = Peligro
 ## Forms
 
 optional = opcional
-required = obligatorio
 choose = Elegir…
 none-chosen = Ninguno
-choose-file = Elegir un archivo
 accepted-files = Se aceptan: { $types }
 in-utc = UTC
 type-to-search = Escriba para buscar
-one-per-field = Un valor en cada campo
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
@@ -41,14 +37,12 @@ lookup-found =
        *[other] { $count } valores encontrados
     }
 lookup-failed = La búsqueda ha fallado. Escriba usted el valor.
-remove-value = Quitar { $value }
 password-kept = No se muestra. Déjelo vacío para conservarlo como está.
 problems-title =
     { $count ->
         [one] { $count } problema por corregir
        *[other] { $count } problemas por corregir
     }
-show-more = Más: { $title }
 more-fields = Más
 
 ## Lists
@@ -79,12 +73,8 @@ row-actions = Acciones
 chosen-rows = Con las filas elegidas
 sort-ascending = Ordenar por { $column }, ascendente
 sort-descending = Ordenar por { $column }, descendente
-sorted-ascending = en orden ascendente
-sorted-descending = en orden descendente
 
 ## Questions before a button acts
-
-confirm-title = Confirme, por favor
 
 ## Numbers and charts
 
@@ -107,7 +97,6 @@ chart-merged = Cada barra representa { $count } posiciones y muestra su media
 ## Failures
 
 failure-request = Solicitud
-failure-back = Volver
 failure-unknown = Esta página no existe
 failure-refused = Esto no es para usted
 failure-extension = La extensión ha fallado

@@ -3,7 +3,6 @@
 ## Everywhere
 
 skip-to-content = Aller au contenu
-main-content = Contenu
 cancel = Annuler
 close = Fermer
 dismiss = Masquer ce message
@@ -25,14 +24,11 @@ tone-danger = Danger
 ## Forms
 
 optional = facultatif
-required = obligatoire
 choose = Choisir…
 none-chosen = Aucun choix
-choose-file = Choisir un fichier
 accepted-files = Acceptés : { $types }
 in-utc = UTC
 type-to-search = Saisissez pour rechercher
-one-per-field = Une valeur par champ
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
@@ -41,14 +37,12 @@ lookup-found =
        *[other] { $count } valeurs trouvées
     }
 lookup-failed = La recherche a échoué. Saisissez vous-même la valeur.
-remove-value = Retirer { $value }
 password-kept = Non affiché. Laissez vide pour le conserver tel quel.
 problems-title =
     { $count ->
         [one] { $count } problème à corriger
        *[other] { $count } problèmes à corriger
     }
-show-more = Plus : { $title }
 more-fields = Plus
 
 ## Lists
@@ -79,12 +73,8 @@ row-actions = Actions
 chosen-rows = Avec les lignes choisies
 sort-ascending = Trier par { $column }, ordre croissant
 sort-descending = Trier par { $column }, ordre décroissant
-sorted-ascending = tri croissant
-sorted-descending = tri décroissant
 
 ## Questions before a button acts
-
-confirm-title = Veuillez confirmer
 
 ## Numbers and charts
 
@@ -107,7 +97,6 @@ chart-merged = Chaque barre représente { $count } positions et en montre la moy
 ## Failures
 
 failure-request = Requête
-failure-back = Retour
 failure-unknown = Cette page n’existe pas
 failure-refused = Cela ne vous est pas destiné
 failure-extension = L’extension a échoué

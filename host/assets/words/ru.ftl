@@ -3,7 +3,6 @@
 ## Everywhere
 
 skip-to-content = Перейти к содержанию
-main-content = Содержание
 cancel = Отмена
 close = Закрыть
 dismiss = Скрыть это сообщение
@@ -25,14 +24,11 @@ tone-danger = Опасность
 ## Forms
 
 optional = необязательно
-required = обязательно
 choose = Выберите…
 none-chosen = Не выбрано
-choose-file = Выберите файл
 accepted-files = Допускаются: { $types }
 in-utc = UTC
 type-to-search = Введите текст для поиска
-one-per-field = По одному значению в каждом поле
 # Read out when the values that fit are shown below an entry field.
 lookup-found =
     { $count ->
@@ -43,7 +39,6 @@ lookup-found =
        *[other] Найдено { $count } значения
     }
 lookup-failed = Поиск не удался. Введите значение сами.
-remove-value = Убрать { $value }
 password-kept = Не показывается. Оставьте пустым, чтобы не менять.
 problems-title =
     { $count ->
@@ -52,7 +47,6 @@ problems-title =
         [many] Нужно исправить { $count } ошибок
        *[other] Нужно исправить { $count } ошибки
     }
-show-more = Ещё: { $title }
 more-fields = Ещё
 
 ## Lists
@@ -85,12 +79,8 @@ row-actions = Действия
 chosen-rows = С выбранными строками
 sort-ascending = Сортировать по возрастанию: { $column }
 sort-descending = Сортировать по убыванию: { $column }
-sorted-ascending = отсортировано по возрастанию
-sorted-descending = отсортировано по убыванию
 
 ## Questions before a button acts
-
-confirm-title = Подтвердите, пожалуйста
 
 ## Numbers and charts
 
@@ -115,7 +105,6 @@ chart-merged = Каждый столбец объединяет позиции (
 ## Failures
 
 failure-request = Запрос
-failure-back = Назад
 failure-unknown = Такой страницы нет
 failure-refused = Это не для вас
 failure-extension = В расширении произошёл сбой

@@ -46,8 +46,8 @@ pub struct Links {
     pub page: String,
     /// The object that it is about.
     pub object: Option<ObjectRef>,
-    /// The row that was chosen, as it was signed.
-    pub row: Option<String>,
+    /// The rows that were chosen, as they were signed.
+    pub rows: Vec<String>,
     /// Where the panel's own pages are, by name.
     pub panel_pages: BTreeMap<String, String>,
 }
@@ -138,6 +138,7 @@ pub fn document(frame: &Frame<'_>, body: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (frame.title) }
+                link rel="icon" type="image/svg+xml" href=(asset("palisade.svg"));
                 link rel="stylesheet" href=(asset("palisade.css"));
                 @for style in frame.styles { link rel="stylesheet" href=(style); }
                 script src=(asset("palisade.js")) defer {}
@@ -150,14 +151,23 @@ pub fn document(frame: &Frame<'_>, body: &Markup) -> Markup {
     }
 }
 
+/// A message of the host, in which names stand in backticks.
+pub fn with_names(message: &str) -> Markup {
+    html! {
+        @for (index, part) in message.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// Draws a whole document that says why there is no page.
 pub fn failure(frame: &Frame<'_>, failure: &Failure<'_>) -> Markup {
     let body = html! {
         section.failure {
             p.status aria-hidden="true" { (failure.status) }
             h1 { (failure.title) }
-            p { (failure.message) }
-            @if let Some(hint) = failure.hint { p.hint { (hint) } }
+            p.what { (with_names(failure.message)) }
+            @if let Some(hint) = failure.hint { p.what.hint { (with_names(hint)) } }
             @if let Some(request) = failure.request {
                 p.request { (frame.words.get("failure-request")) " " code { (request) } }
             }

@@ -70,6 +70,11 @@ impl Words {
         self.formats.number(number)
     }
 
+    /// A whole number, to its last digit.
+    pub fn integer(&self, number: i64) -> String {
+        self.formats.integer(number)
+    }
+
     /// A size in bytes, in the unit that fits it.
     pub fn bytes(&self, bytes: f64) -> String {
         self.formats.bytes(bytes)

@@ -19,8 +19,8 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 /// Decimals of a number if nothing else is said, and at most.
 const DECIMALS: usize = 3;
 const MAX_DECIMALS: usize = 15;
-/// From here on a number is written with an exponent: no `f64` beyond has a digit after the point.
-const LARGE: f64 = 1e15;
+/// From here on a number is written with an exponent, as browsers do it.
+const LARGE: f64 = 1e21;
 /// Stands for what is no number or no time.
 const NOTHING: &str = "—";
 /// Units of bytes.
@@ -118,6 +118,11 @@ impl Formats {
     /// A number with at most three decimals.
     pub fn number(&self, number: f64) -> String {
         self.digits(number, Digits::default())
+    }
+
+    /// A whole number, to its last digit.
+    pub fn integer(&self, number: i64) -> String {
+        self.write(&number.to_string(), Digits::default())
     }
 
     /// A number with so many digits.
@@ -313,9 +318,9 @@ mod tests {
     #[test]
     fn a_number_has_three_decimals_at_most_and_no_zeros_at_its_end() {
         let its = formats("en");
-        let written = [0.0, -0.0, 1.0, 0.1 + 0.2, 2.5, -0.0004, 0.0004, 1e14, 1e15, 5e-324];
+        let written = [0.0, -0.0, 1.0, 0.1 + 0.2, 2.5, -0.0004, 0.0004, 1e15, 1e21, 5e-324];
         let written = written.map(|number| its.number(number));
-        insta::assert_snapshot!(written.join(" "), @"0 0 1 0.3 2.5 0 0 100,000,000,000,000 1E15 0");
+        insta::assert_snapshot!(written.join(" "), @"0 0 1 0.3 2.5 0 0 1,000,000,000,000,000 1E21 0");
     }
 
     #[test]
@@ -337,6 +342,7 @@ mod tests {
         insta::assert_snapshot!(plain(&written.join(" | ")), @"— — — | ∞ — — | -∞ — — | 1,798E308 1,559E290 EiB ∞ % | -1,798E308 -1,559E290 EiB -∞ % | 0 0 B 0 %");
         let digits = Digits { least: usize::MAX, most: usize::MAX, grouping: Grouping::Never };
         assert_eq!(its.digits(1.5, digits), "1,500000000000000");
+        assert_eq!(its.integer(i64::MIN), "-9.223.372.036.854.775.808");
         for ms in [i64::MIN, i64::MAX] {
             assert_eq!([its.date_time(ms), its.date(ms), its.time(ms)], [NOTHING; 3]);
         }

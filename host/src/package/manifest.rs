@@ -18,7 +18,6 @@ use crate::grant::{self, ALL_FIELDS, Ask, Grant};
 use crate::hook::{HookPattern, HookPatternError, Phase, Power, Status};
 use crate::limits::Asked;
 use crate::locale::Locale;
-use crate::messages::{Messages, default_language};
 use crate::order::Provides;
 use crate::suggest::{self, shown};
 
@@ -342,44 +341,6 @@ impl Manifest {
             asks,
             settings_schema,
         })
-    }
-}
-
-impl Manifest {
-    /// Checks that there are the messages that it names, in the language that has what others lack.
-    pub(super) fn check_messages(&self, messages: &[Messages]) -> Result<(), ManifestError> {
-        let locales = messages.iter().map(|its| its.locale());
-        if let Some(locale) = &self.default_locale
-            && !locales.clone().any(|its| its == locale)
-        {
-            let tag = locale.tag();
-            return Err(wrong(format!(
-                "`extension.default-locale` is `{tag}`, and the assets have no `messages/{tag}.ftl`"
-            )));
-        }
-        let default = default_language(messages, self.default_locale.as_ref());
-        let default = default.and_then(|at| messages.get(at));
-        for page in &self.pages {
-            let Title::Message(message) = &page.title else { continue };
-            match default {
-                Some(default) if default.has(message) => {}
-                Some(default) => {
-                    let (id, tag) = (shown(message), default.locale().tag());
-                    return Err(wrong(format!(
-                        "`page.{}.title` is the message `{id}`, which `messages/{tag}.ftl` has not",
-                        page.id
-                    )));
-                }
-                None => {
-                    let id = shown(message);
-                    return Err(wrong(format!(
-                        "`page.{}.title` is the message `{id}`, and the assets have no messages",
-                        page.id
-                    )));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -95,3 +95,16 @@ fn twenty_thousand_damaged_extensions_are_read_or_refused_with_a_code() {
     // Some damage hits what nobody reads here, such as the code.
     assert!(read > 100 && refused > 10_000, "{read} read, {refused} refused");
 }
+
+#[test]
+fn assets_stay_when_a_component_is_packed_anew_without_any() {
+    let files =
+        |text: &str| BTreeMap::from([("messages/de.ftl".to_owned(), text.as_bytes().to_vec())]);
+    let manifest = include_str!("../../../guest-examples/reserved-names/extension.toml");
+    let (_, packed) = Package::pack_with_assets(&packed(), manifest, files("a = A\n")).unwrap();
+    let (package, packed) = Package::pack(&packed, manifest).unwrap();
+    assert!(package.assets.messages[0].has("a"));
+    let (package, packed) = Package::pack_with_assets(&packed, manifest, files("b = B\n")).unwrap();
+    assert!(package.assets.messages[0].has("b") && !package.assets.messages[0].has("a"));
+    assert!(Package::read_assets(&packed).unwrap().messages[0].has("b"));
+}

@@ -162,7 +162,8 @@ async fn enter(State(app): AppState, Path((id, ticket)): Path<(String, String)>)
         return failure(None, &error);
     };
     let Some(start) = &session.start else { return failure(Some(&session), &no_session()) };
-    let links = answer::links(&session, &start.extension, &start.page, start.object.clone(), None);
+    let links =
+        answer::links(&session, &start.extension, &start.page, start.object.clone(), Vec::new());
     let secure = app.browser.origin.as_ref().is_some_and(|origin| origin.starts_with("https:"));
     // In a frame of a panel of another site a browser takes only a cookie that says so, and only over TLS.
     let same_site = if secure { SameSite::None } else { SameSite::Lax };
@@ -271,8 +272,7 @@ async fn show(
         let asked = asked(&app, &extension, &page, query.as_deref())?;
         let view = drawn(&app, &session, (&extension, &page), &asked).await?;
         let message = app.host.sessions.take_message(&session.id);
-        let links =
-            answer::links(&session, &extension, &page, asked.object, asked.rows.into_iter().next());
+        let links = answer::links(&session, &extension, &page, asked.object, asked.rows);
         Shown { message: message.as_deref(), ..Shown::new(&session, &view, &links, &asked.window) }
             .respond()
     };
@@ -324,8 +324,7 @@ async fn carried_out(
     asked: Asked,
     pressed: Pressed,
 ) -> Result<Response, ApiError> {
-    let links =
-        answer::links(session, extension, page, asked.object.clone(), asked.rows.first().cloned());
+    let links = answer::links(session, extension, page, asked.object.clone(), asked.rows.clone());
     let (inputs, mut problems) = match &pressed.state {
         Some(state) => match session.signer.open_form(state, extension, page) {
             Some(carried) => posted::inputs(&carried, pressed.values),

@@ -10,14 +10,16 @@ use tokio::net::TcpListener;
 use super::{address, browser, desk, host, open};
 
 /// A site that answers everything with one document.
-struct Site {
-    address: SocketAddr,
+pub(super) struct Site {
+    /// Where it is.
+    pub(super) address: SocketAddr,
     /// Ends the site with the test.
     _serving: tokio::task::JoinSet<()>,
 }
 
 impl Site {
-    async fn new(listener: TcpListener, document: String) -> Self {
+    /// Answers whoever comes to this listener.
+    pub(super) async fn new(listener: TcpListener, document: String) -> Self {
         let address = listener.local_addr().unwrap();
         let mut serving = tokio::task::JoinSet::new();
         serving.spawn(async move {
@@ -35,16 +37,18 @@ impl Site {
     }
 }
 
-async fn listener() -> TcpListener {
+/// A place for a site.
+pub(super) async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-fn frame(url: &str) -> String {
+/// A document with a frame.
+pub(super) fn frame(url: &str) -> String {
     format!("<!doctype html><title>x</title><iframe src=\"{url}\" width=800 height=600></iframe>")
 }
 
 /// What a frame of a page shows, once it has loaded something.
-async fn framed(page: &Page, url: &str) -> String {
+pub(super) async fn framed(page: &Page, url: &str) -> String {
     page.open(url).await;
     let shown = page.eval_in_frame("document.body?.innerText ?? ''").await;
     shown.as_str().unwrap_or_default().to_owned()

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// What a page did since it was opened, or since [`clear`](Self::clear).
 #[derive(Debug, Default)]
 pub struct Noted {
-    /// Errors and warnings of scripts and of the browser.
+    /// Errors of the browser, and errors and warnings of scripts.
     pub errors: Vec<String>,
     /// What the page's policy forbade.
     pub violations: Vec<String>,
@@ -44,7 +44,8 @@ impl Noted {
                     "security" => self.violations.push(said),
                     // Answers that are no success are noted with their status.
                     "network" => {}
-                    _ if matches!(entry["level"].as_str(), Some("error" | "warning")) => {
+                    // A warning is that a date is none, say: what stands there is for the extension to answer for.
+                    _ if entry["level"] == "error" => {
                         self.errors.push(format!("{source}: {said}"));
                     }
                     _ => {}

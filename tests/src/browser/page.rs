@@ -132,8 +132,8 @@ impl Page {
 
     /// What a person reads in the first element of a selector.
     pub async fn text(&self, selector: &str) -> String {
-        let text = self.eval(&format!("document.querySelector({})?.innerText", quoted(selector)));
-        let text = text.await;
+        let read = format!("document.querySelector({})?.innerText", quoted(selector));
+        let text = self.eval(&read).await;
         let text = text.as_str().unwrap_or_else(|| panic!("there is no `{selector}`"));
         text.trim().to_owned()
     }

@@ -1,5 +1,5 @@
-//! What the host itself serves beside pages: its style sheet and its script, each one file. An address has the digest
-//! of what is behind it, so a browser may keep it for ever. No I/O: both are part of the program.
+//! What the host itself serves beside pages: its style sheet, its script and its icon. An address has the digest
+//! of what is behind it, so a browser may keep it for ever. No I/O: all are part of the program.
 
 use std::sync::LazyLock;
 
@@ -13,6 +13,7 @@ const STYLE: &str = concat!(
     include_str!("../../../assets/palisade.css"),
 );
 const SCRIPT: &str = include_str!("../../../assets/palisade.js");
+const ICON: &str = include_str!("../../../assets/palisade.svg");
 
 struct Asset {
     name: &'static str,
@@ -21,10 +22,11 @@ struct Asset {
     digest: String,
 }
 
-static ASSETS: LazyLock<[Asset; 2]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
     [
         ("palisade.css", "text/css; charset=utf-8", STYLE.as_bytes()),
         ("palisade.js", "text/javascript; charset=utf-8", SCRIPT.as_bytes()),
+        ("palisade.svg", "image/svg+xml", ICON.as_bytes()),
     ]
     .map(|(name, media_type, bytes)| Asset { name, media_type, bytes, digest: digest(bytes) })
 });

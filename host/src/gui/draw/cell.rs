@@ -61,9 +61,13 @@ pub fn cell(pen: &Pen<'_>, kind: &ColumnKind, value: &Value) -> Markup {
     let known = match (kind, value) {
         (_, Value::Null) => Some(nothing(pen)),
         (_, Value::Secret(_)) => Some(html! { span.nothing { (pen.say("secret-hidden")) } }),
-        (ColumnKind::Number, _) => number_of(value).map(|its| html! { (words.number(its)) }),
-        (ColumnKind::Bytes, _) => number_of(value).map(|its| html! { (words.bytes(its)) }),
-        (ColumnKind::Ratio, _) => number_of(value).map(|its| html! { (words.percent(its)) }),
+        (ColumnKind::Number, _) => {
+            number_of(value).map(|its| html! { bdi { (words.number(its)) } })
+        }
+        (ColumnKind::Bytes, _) => number_of(value).map(|its| html! { bdi { (words.bytes(its)) } }),
+        (ColumnKind::Ratio, _) => {
+            number_of(value).map(|its| html! { bdi { (words.percent(its)) } })
+        }
         (ColumnKind::DateTime, _) => moment_of(value).map(|ms| time(words, ms)),
         (ColumnKind::Toggle, Value::Boolean(value)) => Some(toggle(pen, *value)),
         (ColumnKind::Badge { tones }, _) => Some(word(&text_of(value), tones)),

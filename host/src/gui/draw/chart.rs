@@ -245,7 +245,7 @@ impl<'a> Drawn<'a> {
         let ticks: Vec<f64> = match self.kind {
             ChartKind::Line => self.across.ticks.clone(),
             ChartKind::Bars | ChartKind::Stacked => {
-                let step = self.positions.len().div_ceil(8).max(1);
+                let step = self.positions.len().div_ceil(6).max(1);
                 self.positions.iter().copied().step_by(step).collect()
             }
         };
@@ -253,11 +253,7 @@ impl<'a> Drawn<'a> {
             svg.across aria-hidden="true" {
                 @for tick in &ticks {
                     @let share = self.share(*tick);
-                    @let anchor = match share {
-                        near if near < 0.05 => "start",
-                        near if near > 0.95 => "end",
-                        _ => "middle",
-                    };
+                    @let anchor = if share > 0.96 { "end" } else { "middle" };
                     text x=(format!("{:.2}%", 100.0 * share)) y="14" text-anchor=(anchor) {
                         (self.short_position(words, *tick))
                     }

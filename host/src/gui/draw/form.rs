@@ -42,17 +42,19 @@ pub fn form(pen: &Pen<'_>, form: &Form, level: Level) -> Markup {
     let place = Place { row: None, form: None, rank: Rank::First };
     let row = buttons(pen, &form.buttons, place).row();
     html! {
-        (level.heading(None, &html! { (form.title) }))
-        (notes(pen, &form.notes))
-        @match &pen.post {
-            None => div.form { (inner) (row) },
-            Some(post) => form.form method="post" action=(post.action) enctype=[multipart] data-form {
-                @if asks_first(&form.buttons) { (no_default()) }
-                input type="hidden" name=".token" value=(post.token);
-                @if let Some(state) = &form.state {
-                    input type="hidden" name=".state" value=(state);
+        div.form-page {
+            (level.heading(None, &html! { (form.title) }))
+            (notes(pen, &form.notes))
+            @match &pen.post {
+                None => div.form { (inner) (row) },
+                Some(post) => form.form method="post" action=(post.action) enctype=[multipart] data-form {
+                    @if asks_first(&form.buttons) { (no_default()) }
+                    input type="hidden" name=".token" value=(post.token);
+                    @if let Some(state) = &form.state {
+                        input type="hidden" name=".state" value=(state);
+                    }
+                    (inner) (row)
                 }
-                (inner) (row)
             }
         }
     }

@@ -96,7 +96,7 @@ fn node(pen: &Pen<'_>, part: &Node, level: Level) -> Markup {
             }
         },
         Node::Markdown { text } => markdown(pen, text, level),
-        Node::Form(its) => html! { div.part { (form(pen, its, level)) } },
+        Node::Form(its) => form(pen, its, level),
         Node::Listing(its) => listing(pen, its, level),
         Node::Widget(its) => widget(pen, its, level),
         Node::Custom(its) => custom(its),

@@ -20,14 +20,16 @@ impl Links {
         Some(format!("{}/{}", self.base, segments?.join("/")))
     }
 
-    fn query(&self, row: Option<&str>, window: &[(&str, String)]) -> String {
+    fn query<'r>(
+        &self,
+        rows: impl IntoIterator<Item = &'r str>,
+        window: &[(&str, String)],
+    ) -> String {
         let mut query = Serializer::new(String::new());
         if let Some(object) = self.object() {
             query.append_pair("object", &object);
         }
-        if let Some(row) = row {
-            query.append_pair("row", row);
-        }
+        query.extend_pairs(rows.into_iter().map(|row| ("row", row)));
         query.extend_pairs(window);
         let query = query.finish();
         if query.is_empty() { query } else { format!("?{query}") }
@@ -51,7 +53,7 @@ impl Links {
     /// This page with a part of its list.
     pub fn shown(&self, window: &Window) -> String {
         let path = self.path(&[&self.extension, &self.page]).unwrap_or_else(|| self.base.clone());
-        path + &self.query(self.row.as_deref(), &parts(window))
+        path + &self.query(self.rows.iter().map(String::as_str), &parts(window))
     }
 
     /// Where values to choose from are found, without what was typed.
@@ -91,7 +93,7 @@ mod tests {
             extension: "notes".into(),
             page: "all".into(),
             object: Some(ObjectRef { kind: "domain".into(), id: "a&b.test".into() }),
-            row: Some("x.y".into()),
+            rows: vec!["x.y".into()],
             panel_pages: Default::default(),
         }
     }

@@ -14,6 +14,8 @@ use crate::view::{Button, Column, ColumnKind, Listing, Row, Scope, Target, Tone}
 
 /// Columns from which on a table is scrolled sideways, where it does not fit.
 const WIDE: usize = 8;
+/// Columns up to which a table stays one where there is little room.
+const FEW: usize = 3;
 /// Characters of what a row is called.
 const MAX_ROW_NAME: usize = 60;
 
@@ -138,11 +140,13 @@ impl Table<'_> {
 
     fn table(&self, pen: &Pen<'_>, asked: &mut Vec<Markup>) -> Markup {
         let choose = self.can_choose(pen);
-        let wide = self.listing.columns.len() > WIDE;
+        let columns = self.listing.columns.len();
+        let wide = columns > WIDE;
+        let few = columns <= FEW && self.row_buttons.is_empty();
         let rows: Vec<Markup> =
             self.listing.rows.iter().map(|row| self.row(pen, row, choose, asked)).collect();
         html! {
-            div.table.wide[wide] tabindex=[wide.then_some("0")] role=[wide.then_some("region")]
+            div.table.wide[wide].few[few] tabindex=[wide.then_some("0")] role=[wide.then_some("group")]
                 aria-labelledby=[self.title_id.as_ref().filter(|_| wide)] {
                 table aria-labelledby=[&self.title_id] {
                     thead {

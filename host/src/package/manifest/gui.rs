@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{
-    Fields, MAX_REASON, ManifestError, check_more_than_nothing, check_priority, check_text, wrong,
+    Fields, MAX_REASON, Manifest, ManifestError, check_more_than_nothing, check_priority,
+    check_text, wrong,
 };
 use crate::grant::{self, Ask, Grant};
 use crate::limits::Asked;
+use crate::messages::{Messages, default_language};
 use crate::place::{Kind, Place};
 use crate::suggest::{self, shown};
 
@@ -277,6 +279,46 @@ fn priority(key: &str, reason: &str) -> ManifestError {
 
 fn check_asked(key: &str, asked: &Asked) -> Result<(), ManifestError> {
     check_more_than_nothing(asked).map_err(|reason| wrong(format!("`{key}`: {reason}")))
+}
+
+impl Manifest {
+    /// Checks that there are the messages that it names, in the language that has what others lack.
+    pub(in crate::package) fn check_messages(
+        &self,
+        messages: &[Messages],
+    ) -> Result<(), ManifestError> {
+        if let Some(locale) = &self.default_locale
+            && !messages.iter().any(|its| its.locale() == locale)
+        {
+            let tag = locale.tag();
+            return Err(wrong(format!(
+                "`extension.default-locale` is `{tag}`, and the assets have no `messages/{tag}.ftl`"
+            )));
+        }
+        let default = default_language(messages, self.default_locale.as_ref());
+        let default = default.and_then(|at| messages.get(at));
+        for page in &self.pages {
+            let Title::Message(message) = &page.title else { continue };
+            match default {
+                Some(default) if default.has(message) => {}
+                Some(default) => {
+                    let (id, tag) = (shown(message), default.locale().tag());
+                    return Err(wrong(format!(
+                        "`page.{}.title` is the message `{id}`, which `messages/{tag}.ftl` has not",
+                        page.id
+                    )));
+                }
+                None => {
+                    let id = shown(message);
+                    return Err(wrong(format!(
+                        "`page.{}.title` is the message `{id}`, and the assets have no messages",
+                        page.id
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Page {

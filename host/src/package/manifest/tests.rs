@@ -182,3 +182,48 @@ fn a_page_and_an_overlay_have_different_names() {
     let tables = "[[page]]\nid = \"a\"\ntitle = \"A\"\n[[overlay]]\nid = \"a\"\nplace = \"list.column\"\npage = \"domain.list\"\nreason = \"r\"";
     assert!(message(tables).ends_with("each once: `a`"));
 }
+
+#[test]
+fn a_title_is_a_text_or_a_message() {
+    let title = |title: &str| {
+        with(&format!("[[page]]\nid = \"notes\"\ntitle = {title}\n"))
+            .map(|its| its.pages[0].title.clone())
+    };
+    assert_eq!(title("\"Notes\"").unwrap(), Title::Text("Notes".into()));
+    assert_eq!(title("{ message = \"notes\" }").unwrap(), Title::Message("notes".into()));
+    for wrong in ["5", "{ messages = \"notes\" }", "{ message = \"notes\", more = 1 }"] {
+        let error = title(wrong).unwrap_err().message;
+        assert!(
+            error.ends_with("expected a text, or a message: `{ message = \"identifier\" }`"),
+            "{error}"
+        );
+    }
+    assert!(title("{ message = \"\" }").unwrap_err().message.contains("must be 1 to 100"));
+}
+
+#[test]
+fn the_messages_that_it_names_are_there() {
+    let page = "[[page]]\nid = \"notes\"\ntitle = { message = \"notes\" }\n";
+    let messages = |tag: &str, text: &str| {
+        let locale = crate::locale::Locale::parse(tag).unwrap();
+        crate::messages::Messages::parse(locale, text).unwrap()
+    };
+    let (en, de) = (messages("en", "notes = Notes\n"), messages("de", "other = Andere\n"));
+    let both = [de, en];
+    with(page).unwrap().check_messages(&both).unwrap();
+    let refusal = |manifest: &str, messages: &[crate::messages::Messages]| {
+        Manifest::parse(manifest).unwrap().check_messages(messages).unwrap_err().message
+    };
+    let german = HEAD.replace("contract", "default-locale = \"de\"\ncontract");
+    insta::assert_snapshot!(refusal(&format!("{german}{page}"), &both), @"`page.notes.title` is the message `notes`, which `messages/de.ftl` has not");
+    insta::assert_snapshot!(refusal(&format!("{HEAD}{page}"), &[]), @"`page.notes.title` is the message `notes`, and the assets have no messages");
+    let french = german.replace("\"de\"", "\"fr\"");
+    insta::assert_snapshot!(refusal(&format!("{french}{page}"), &both), @"`extension.default-locale` is `fr`, and the assets have no `messages/fr.ftl`");
+    let wrong = german.replace("\"de\"", "\"not a language\"");
+    assert!(
+        Manifest::parse(&format!("{wrong}{page}"))
+            .unwrap_err()
+            .message
+            .starts_with("`extension.default-locale` is not a language tag")
+    );
+}

@@ -72,14 +72,14 @@ pub(super) fn links(
     extension: &str,
     page: &str,
     object: Option<ObjectRef>,
-    row: Option<String>,
+    rows: Vec<String>,
 ) -> Links {
     Links {
         base: base(session),
         extension: extension.to_owned(),
         page: page.to_owned(),
         object,
-        row,
+        rows,
         panel_pages: session.panel_pages.clone(),
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn table(pen: &Pen<'_>, drawn: &Drawn<'_>) -> Markup {
                     ]))
                 }
             }
-            div.table.wide tabindex="0" role="region" aria-label=(pen.say("chart-as-table")) {
+            div.table.wide tabindex="0" role="group" aria-label=(pen.say("chart-as-table")) {
                 table {
                     thead {
                         tr {

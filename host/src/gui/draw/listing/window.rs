@@ -79,7 +79,7 @@ pub(super) fn search(pen: &Pen<'_>) -> Markup {
         search {
             form.search method="get" action=(links.act()) {
                 @if let Some(object) = links.object() { input type="hidden" name="object" value=(object); }
-                @if let Some(row) = &links.row { input type="hidden" name="row" value=(row); }
+                @for row in &links.rows { input type="hidden" name="row" value=(row); }
                 @for (name, value) in parts(&kept) { input type="hidden" name=(name) value=(value); }
                 label.unseen for=(id) { (pen.say("search-rows")) }
                 input type="search" id=(id) name="search" value=(searched) maxlength="500"

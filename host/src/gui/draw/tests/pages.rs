@@ -19,7 +19,7 @@ pub fn links() -> Links {
         extension: "notes".into(),
         page: "all".into(),
         object: Some(ObjectRef { kind: "domain".into(), id: "example.com".into() }),
-        row: None,
+        rows: Vec::new(),
         panel_pages: BTreeMap::from([("home".to_owned(), "/panel".to_owned())]),
     }
 }
@@ -153,6 +153,12 @@ fn all_buttons(its: &str) -> Vec<Button> {
     buttons
 }
 
+/// A button that sends, and a link that asks before.
+fn some_buttons(its: &str) -> Vec<Button> {
+    let all = all_buttons(its).into_iter();
+    all.enumerate().filter(|(index, _)| [0, 7].contains(index)).map(|(_, button)| button).collect()
+}
+
 fn all_controls(its: &str) -> Vec<Control> {
     let limits = || TextLimits {
         max_length: Some(10),
@@ -205,7 +211,15 @@ fn all_values(its: &str) -> Vec<Value> {
 pub fn full_form(its: &str) -> Form {
     let mut fields = Vec::new();
     for (index, control) in all_controls(its).into_iter().enumerate() {
-        for (number, value) in all_values(its).into_iter().enumerate() {
+        // Each control with a text and with nothing, and some with each kind of value.
+        let values = match control {
+            Control::Text(_)
+            | Control::Select { .. }
+            | Control::MultiSelect { .. }
+            | Control::Shown => usize::MAX,
+            _ => 2,
+        };
+        for (number, value) in all_values(its).into_iter().enumerate().take(values) {
             fields.push(FormField {
                 name: format!("{its}{index}-{number}"),
                 label: text(its),
@@ -232,6 +246,15 @@ pub fn full_form(its: &str) -> Form {
         buttons: all_buttons(its),
         state: Some(text(its)),
     }
+}
+
+/// A form with each control and a text as its value.
+fn form_of_texts(its: &str) -> Form {
+    let mut form = full_form(its);
+    for section in &mut form.sections {
+        section.fields.retain(|field| field.name.ends_with("-0"));
+    }
+    form
 }
 
 /// A list with each kind of column and each kind of value in it.
@@ -309,7 +332,7 @@ pub fn full_dashboard(its: &str, markdown: &str) -> Dashboard {
         id: format!("{its}{index}"),
         title: text(its),
         body,
-        buttons: all_buttons(its),
+        buttons: some_buttons(its),
         span: 4,
         refresh_seconds: Some(30),
     });
@@ -318,20 +341,16 @@ pub fn full_dashboard(its: &str, markdown: &str) -> Dashboard {
 
 /// A layout with each kind of node.
 pub fn full_layout(its: &str, markdown: &str) -> Layout {
-    let leaves = || {
-        let dashboard = full_dashboard(its, markdown);
-        let mut leaves: Vec<Node> = dashboard.widgets.into_iter().map(Node::Widget).collect();
-        leaves.push(Node::Markdown { text: text(markdown) });
-        leaves.push(Node::Form(full_form(its)));
-        leaves.push(Node::Listing(full_listing(its)));
-        leaves.push(Node::Custom(custom(its)));
-        leaves
-    };
+    let dashboard = full_dashboard(its, markdown);
+    let mut leaves: Vec<Node> = dashboard.widgets.into_iter().map(Node::Widget).collect();
+    leaves.push(Node::Markdown { text: text(markdown) });
+    leaves.push(Node::Form(form_of_texts(its)));
+    leaves.push(Node::Custom(custom(its)));
     let tabs = Node::Tabs {
         titles: vec![text(its), text(its)],
         children: vec![
-            Node::Card { title: text(its), children: leaves() },
-            Node::Stack { children: leaves() },
+            Node::Card { title: text(its), children: leaves },
+            Node::Stack { children: vec![Node::Form(form_of_texts(its))] },
         ],
     };
     let root =
