@@ -315,8 +315,10 @@ pub(super) async fn ask_removal(
             "Removing " strong { (extension.manifest.name) } " also removes its settings, its grants and all that it keeps. That cannot be undone."
         }))
         (layout::form(&session, &format!("{base}/remove"), None, &html! {
-            button.danger type="submit" { "Remove " (extension.id) }
-            a.button href=(base) { "Keep it" }
+            div.actions {
+                button.danger type="submit" { "Remove " (extension.id) }
+                a.button href=(base) { "Keep it" }
+            }
         }))
     };
     Ok(page(&app, &session, &extension, Tab::About, None, &body))
