@@ -10,6 +10,7 @@ mod auth;
 mod body;
 mod bridge;
 mod browser;
+mod changes;
 mod console;
 mod error;
 mod extract;

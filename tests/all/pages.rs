@@ -219,7 +219,7 @@ async fn a_form_that_is_too_large_or_none_is_refused() {
     assert_eq!(refused.status, StatusCode::FAILED_DEPENDENCY);
     let origin = format!("http://{}", host.gui_address());
     let headers = [("content-type", "application/json"), ("origin", origin.as_str())];
-    let refused = visitor.request(Method::POST, &page, &headers, "{}".into()).await;
+    let refused = visitor.request(Method::POST, &page, &headers, "{}").await;
     assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 

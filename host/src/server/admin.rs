@@ -1,7 +1,6 @@
 //! The admin API: what is installed, what happened, and the host itself.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -15,17 +14,16 @@ use tokio::sync::mpsc;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Path, Query};
 use super::grants::{self, GrantsResponse};
-use super::{AppState, body};
+use super::{AppState, body, changes};
 use crate::bridge::Dialect;
 use crate::conduct::Bypassed;
 use crate::extension::{Access, Extension, Settings, State as ExtensionState};
 use crate::hook::catalogue::{FieldKind, catalogue};
 use crate::hook::{Decision, Phase, Power, Status};
-use crate::host::{InstallChange, Installed, Replace};
+use crate::host::{InstallChange, Replace};
 use crate::journal::{Entry, Faults, Filter};
 use crate::order::Provides;
 use crate::package::OnFailure;
-use crate::registry::Granting;
 use crate::suggest::shown;
 
 /// An installed extension, in a list.
@@ -353,7 +351,7 @@ pub(super) async fn install(
     let replace = if query.replace { Replace::Any } else { Replace::Older };
     let granting = grants::parse_granting(query.grants.as_deref())?;
     let panel = query.panel.or(app.shown_config.panel);
-    let installed = install_package(&app, bytes, replace, granting, panel).await?;
+    let installed = changes::install(&app, bytes, replace, granting, panel).await?;
     let extension = &installed.extension;
     let change = installed.change.word();
     let replaced = match &installed.change {
@@ -363,27 +361,6 @@ pub(super) async fn install(
         }
     };
     Ok(json(&InstallResponse { change, replaced, panel, extension: detail(&app, extension) }))
-}
-
-/// Installs a packed extension. An installation that has begun is finished, whether the operator waits or not.
-pub(super) async fn install_package(
-    app: &Arc<super::App>,
-    bytes: Bytes,
-    replace: Replace,
-    granting: Granting,
-    panel: Option<Dialect>,
-) -> Result<Installed, ApiError> {
-    let its = app.clone();
-    let installed = app
-        .detached
-        .spawn(async move { its.host.install(bytes, replace, granting, panel).await })
-        .await;
-    let installed = installed.map_err(|error| {
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
-    })??;
-    let (extension, change) = (&installed.extension, installed.change.word());
-    tracing::info!(extension.id = %extension.id, version = %extension.version, "`{}` {} is {change}", extension.id, extension.version);
-    Ok(installed)
 }
 
 /// Shows one extension.
@@ -403,18 +380,8 @@ pub(super) async fn remove(
     State(app): AppState,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let removed = remove_extension(&app, &id).await?;
+    let removed = changes::remove(&app, &id).await?;
     Ok(json(&summary(&app, &removed)))
-}
-
-/// Removes an extension and what it keeps.
-pub(super) async fn remove_extension(
-    app: &super::App,
-    id: &str,
-) -> Result<Arc<Extension>, ApiError> {
-    let removed = app.host.remove(id).await?;
-    tracing::info!(extension.id = %removed.id, "`{}` is removed", removed.id);
-    Ok(removed)
 }
 
 /// Lets the handlers of an extension run.
@@ -424,7 +391,7 @@ pub(super) async fn enable(
     State(app): AppState,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    Ok(json(&detail(&app, &*switch(&app, &id, ExtensionState::Enabled).await?)))
+    Ok(json(&detail(&app, &*changes::switch(&app, &id, ExtensionState::Enabled).await?)))
 }
 
 /// Keeps the handlers of an extension from running.
@@ -434,18 +401,7 @@ pub(super) async fn disable(
     State(app): AppState,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    Ok(json(&detail(&app, &*switch(&app, &id, ExtensionState::Disabled).await?)))
-}
-
-/// Lets the handlers of an extension run, or keeps them from it.
-pub(super) async fn switch(
-    app: &super::App,
-    id: &str,
-    state: ExtensionState,
-) -> Result<Arc<Extension>, ApiError> {
-    let extension = app.host.set_state(id, state).await?;
-    tracing::info!(extension.id = %extension.id, ?state, "`{}` is switched", extension.id);
-    Ok(extension)
+    Ok(json(&detail(&app, &*changes::switch(&app, &id, ExtensionState::Disabled).await?)))
 }
 
 /// Shows the settings that an operator gave, without defaults; a secret one is `{"$secret": null}`.

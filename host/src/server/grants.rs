@@ -1,7 +1,5 @@
 //! The part of the admin API that is about grants: what an extension asks for, and what the operator lets it do.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -11,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::admin::{ExtensionDetail, detail, json};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Path;
-use super::{AppState, body};
+use super::{AppState, body, changes};
 use crate::extension::Extension;
 use crate::grant::{Ask, Grant, Grants, Standing};
 use crate::registry::{GrantChange, Granting};
@@ -156,16 +154,5 @@ pub(super) async fn set_grants(
 }
 
 async fn apply(app: &super::App, id: &str, change: GrantChange) -> Result<Response, ApiError> {
-    Ok(json(&detail(app, &*apply_change(app, id, change).await?)))
-}
-
-/// Grants and revokes.
-pub(super) async fn apply_change(
-    app: &super::App,
-    id: &str,
-    change: GrantChange,
-) -> Result<Arc<Extension>, ApiError> {
-    let extension = app.host.change_grants(id, change).await?;
-    tracing::info!(extension.id = %extension.id, version = %extension.version, "the grants of `{}` changed", extension.id);
-    Ok(extension)
+    Ok(json(&detail(app, &*changes::grants(app, id, change).await?)))
 }

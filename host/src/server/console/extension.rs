@@ -19,7 +19,7 @@ use crate::package::Title;
 use crate::server::admin::{self, ExtensionDetail};
 use crate::server::error::ApiError;
 use crate::server::extract::Path;
-use crate::server::{App, AppState};
+use crate::server::{App, AppState, changes};
 use crate::view::Tone;
 
 /// The pages of one extension.
@@ -293,7 +293,7 @@ pub(super) async fn switch(
         Some("disabled") => ExtensionState::Disabled,
         _ => return Err(ApiError::invalid("`state` must be `enabled` or `disabled`").into()),
     };
-    let extension = admin::switch(&app, &id, state).await?;
+    let extension = changes::switch(&app, &id, state).await?;
     let message = match state {
         ExtensionState::Enabled => "Its handlers run.",
         ExtensionState::Disabled => "Its handlers no longer run.",
@@ -315,8 +315,10 @@ pub(super) async fn ask_removal(
             "Removing " strong { (extension.manifest.name) } " also removes its settings, its grants and all that it keeps. That cannot be undone."
         }))
         (layout::form(&session, &format!("{base}/remove"), None, &html! {
-            button.danger type="submit" { "Remove " (extension.id) }
-            a.button href=(base) { "Keep it" }
+            div.actions {
+                button.danger type="submit" { "Remove " (extension.id) }
+                a.button href=(base) { "Keep it" }
+            }
         }))
     };
     Ok(page(&app, &session, &extension, Tab::About, None, &body))
@@ -328,7 +330,7 @@ pub(super) async fn remove(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Failure> {
-    let removed = admin::remove_extension(&app, &id).await?;
+    let removed = changes::remove(&app, &id).await?;
     app.console.say(&form.session, Tone::Success, &format!("{} is removed.", removed.id));
     Ok(Redirect::to("/extensions").into_response())
 }

@@ -15,10 +15,9 @@ use super::layout::{self, segment};
 use crate::extension::Extension;
 use crate::grant::{Ask, Grant, Grants};
 use crate::registry::GrantChange;
-use crate::server::AppState;
 use crate::server::error::ApiError;
 use crate::server::extract::Path;
-use crate::server::grants::apply_change;
+use crate::server::{AppState, changes};
 use crate::view::Tone;
 
 /// The name of the boxes of what is granted.
@@ -147,7 +146,7 @@ pub(super) async fn change(
         }
     };
     let old = app.host.registry.get(&id)?;
-    let extension = apply_change(&app, &id, change).await?;
+    let extension = changes::grants(&app, &id, change).await?;
     let message = match old.waiting.is_some() && extension.waiting.is_none() {
         true => format!("Saved. Version {} runs now.", extension.version),
         false => "Saved. The next call goes by it.".to_owned(),

@@ -20,7 +20,7 @@ use crate::package::{Manifest, Package};
 use crate::registry::Granting;
 use crate::server::error::ApiError;
 use crate::server::extract::Path;
-use crate::server::{App, AppState, admin};
+use crate::server::{App, AppState, changes};
 use crate::view::Tone;
 
 /// Asks for a file.
@@ -227,7 +227,7 @@ pub(super) async fn install(
         _ => Replace::Older,
     };
     let panel = app.shown_config.panel;
-    let installed = match admin::install_package(&app, bytes, replace, granting, panel).await {
+    let installed = match changes::install(&app, bytes, replace, granting, panel).await {
         Ok(installed) => installed,
         Err(error) => {
             return Ok(drawn(&app, &form.session, &id, &package.manifest, Some(&error)));

@@ -34,6 +34,7 @@ pub(super) async fn show(
     let search = Search { limit: SHOWN, ..Search::default() };
     let found = app.host.journal.search(search).await?;
     let body = html! {
+        noscript { meta http-equiv="refresh" content="10"; }
         div.toolbar {
             p.live role="status" data-live-state { "Load the page anew to see what happened since." }
             button type="button" data-live-pause hidden { "Pause" }
