@@ -143,7 +143,15 @@ async fn assets_that_are_wrong_are_refused_at_install() {
     ] {
         refusals.push(with_assets(&host, &assets).await.refusal());
     }
-    insta::assert_snapshot!(refusals.join("\n"), @"");
+    insta::assert_snapshot!(refusals.join("\n"), @r#"
+    422 assets.invalid: the assets are wrong: not a tar archive
+    422 assets.invalid: the assets are wrong: `../de.ftl`: a path is names of a-z, A-Z, 0-9, `-`, `_` and `.` that begin with a letter or a digit, joined by `/`, at most 100 bytes
+    422 assets.invalid: the assets are wrong: `images/link.png`: only plain files can be assets
+    422 assets.invalid: the assets are wrong: `images/page.png`: it does not begin as `image/png` does
+    422 assets.invalid: the assets are wrong: `messages/de.ftl`: line 2: expected a token starting with `=`
+    422 assets.invalid: the assets are wrong: `messages/de.ftl`: line 1: `a` has a placeable in a placeable
+    422 assets.invalid: the assets are wrong: `messages/de.ftl`: line 1: a message opens more than 250 brackets
+    "#);
     assert_eq!(host.get("/v1/extensions").await, json!([]));
     assert!(
         with_assets(&host, &archive("messages/de.ftl", b'0', b"a = A\n")).await.status.is_success()

@@ -85,10 +85,10 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// The files of a directory, by their paths in it. What begins with `.` is left out: editors and systems put it there.
-fn files_of(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+fn files_of(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let mut files = BTreeMap::new();
     let mut bytes = 0;
-    let mut waiting = vec![(directory.to_owned(), String::new())];
+    let mut waiting = vec![(root.to_owned(), String::new())];
     while let Some((directory, before)) = waiting.pop() {
         let entries = fs::read_dir(&directory).map_err(|error| unreadable(&directory, &error))?;
         for entry in entries {
@@ -115,7 +115,7 @@ fn files_of(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
             if files.len() > MAX_ASSETS || bytes > MAX_ASSET_BYTES {
                 return Err(Failure::new(format!(
                     "`{}` has more than {MAX_ASSETS} files or {MAX_ASSET_BYTES} bytes",
-                    directory.display()
+                    root.display()
                 )));
             }
         }

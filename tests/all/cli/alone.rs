@@ -83,7 +83,7 @@ fn config_shows_every_default_and_checks_a_file() {
       |
     1 | lisen = "127.0.0.1:1"
       | ^^^^^
-    unknown field `lisen`, expected one of `data`, `socket`, `listen`, `log`, `panel`, `server`, `locale`, `attributes`, `sandbox`, `compile`, `http`, `journal`, `limits`, `orders`, `commands`, `conduct`, `extension`, `command`
+    unknown field `lisen`, expected one of `data`, `socket`, `listen`, `log`, `panel`, `server`, `gui`, `console`, `locale`, `attributes`, `sandbox`, `compile`, `http`, `journal`, `limits`, `orders`, `commands`, `conduct`, `extension`, `command`
     hint: did you mean `listen`?
     exit 78
     "#);
@@ -161,30 +161,57 @@ fn pack_checks_the_assets_and_puts_them_in() {
         fs::write(path, bytes).unwrap();
     };
     write("good.wasm", &fs::read(guest("site-notes")).unwrap());
-    let manifest = root().join("guest-examples/site-notes/extension.toml");
+    write(
+        "extension.toml",
+        &fs::read(root().join("guest-examples/site-notes/extension.toml")).unwrap(),
+    );
     let pack = |assets: &str| {
-        let mut command = cli_command(&["pack", "good.wasm", "--assets", assets, "--manifest"]);
-        let command = command.arg(&manifest).args(["--output", "out.wasm"]);
-        shown(&command.current_dir(directory.path()).output().unwrap())
+        let mut command = cli_command(&["pack", "good.wasm", "--assets", assets]);
+        let command = command.args(["--output", "out.wasm"]).current_dir(directory.path());
+        shown(&command.output().unwrap())
     };
-    assert_snapshot!(pack("none"), @r#""#);
+    assert_snapshot!(pack("none"), @r#"
+    error: `none` cannot be read: No such file or directory (os error 2)
+    exit 1
+    "#);
     write("empty/.hidden", b"");
-    assert_snapshot!(pack("empty"), @r#""#);
+    assert_snapshot!(pack("empty"), @r#"
+    error: `extension.toml`: the manifest is wrong: `page.notes.title` is the message `notes`, and the assets have no messages
+    exit 1
+    "#);
     write("wrong/messages/en.ftl", b"notes = Notes\nbroken\n");
-    assert_snapshot!(pack("wrong"), @r#""#);
+    assert_snapshot!(pack("wrong"), @r#"
+    error: `wrong`: the assets are wrong: `messages/en.ftl`: line 2: expected a token starting with `=`
+    exit 1
+    "#);
     write("lacking/messages/en.ftl", b"note = Note\n");
-    assert_snapshot!(pack("lacking"), @r#""#);
+    assert_snapshot!(pack("lacking"), @r#"
+    error: `extension.toml`: the manifest is wrong: `page.notes.title` is the message `notes`, which `messages/en.ftl` has not
+    exit 1
+    "#);
     write("svg/images/logo.svg", b"<svg/>");
-    assert_snapshot!(pack("svg"), @r#""#);
+    assert_snapshot!(pack("svg"), @r#"
+    error: `svg`: the assets are wrong: `images/logo.svg`: the name of an image ends with one of `.png`, `.jpg`, `.jpeg`, `.webp`, `.gif`
+    exit 1
+    "#);
     write("linked/messages/en.ftl", b"notes = Notes\n");
     std::os::unix::fs::symlink("/etc/passwd", directory.path().join("linked/messages/de.ftl"))
         .unwrap();
-    assert_snapshot!(pack("linked"), @r#""#);
+    assert_snapshot!(pack("linked"), @r#"
+    error: `linked/messages/de.ftl` is not a plain file
+    exit 1
+    "#);
     write("many/images/0.gif", b"GIF89a");
     (1..=200).for_each(|n| write(&format!("many/images/{n}.gif"), b"GIF89a"));
-    assert_snapshot!(pack("many"), @r#""#);
+    assert_snapshot!(pack("many"), @r#"
+    error: `many` has more than 200 files or 4194304 bytes
+    exit 1
+    "#);
     assert!(!directory.path().join("out.wasm").exists());
     write("good/messages/en.ftl", b"notes = Notes\n");
     write("good/images/logo.png", b"\x89PNG\r\n\x1a\n");
-    assert_snapshot!(pack("good"), @r#""#);
+    assert_snapshot!(pack("good"), @r#"
+    packed `site-notes` 1.0.0 into out.wasm ([n] bytes)
+    exit 0
+    "#);
 }
