@@ -83,7 +83,7 @@ fn config_shows_every_default_and_checks_a_file() {
       |
     1 | lisen = "127.0.0.1:1"
       | ^^^^^
-    unknown field `lisen`, expected one of `data`, `socket`, `listen`, `log`, `panel`, `server`, `locale`, `attributes`, `sandbox`, `compile`, `http`, `journal`, `limits`, `orders`, `commands`, `conduct`, `extension`, `command`
+    unknown field `lisen`, expected one of `data`, `socket`, `listen`, `log`, `panel`, `server`, `gui`, `console`, `locale`, `attributes`, `sandbox`, `compile`, `http`, `journal`, `limits`, `orders`, `commands`, `conduct`, `extension`, `command`
     hint: did you mean `listen`?
     exit 78
     "#);
