@@ -78,6 +78,11 @@
                 return;
             }
             form.dataset.sent = "";
+            // The tab that is shown is shown again: a browser keeps it on the way.
+            const action = form.getAttribute("action");
+            if (form.method === "post" && action !== null && !action.includes("#")) {
+                form.setAttribute("action", action + location.hash);
+            }
             event.submitter?.setAttribute("aria-busy", "true");
             setTimeout(() => free(form), 8000);
         });

@@ -20,15 +20,15 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, html};
 
-pub use self::asset::{asset, asset_bytes};
-pub use self::button::{Buttons, Place, Rank, ask, buttons};
-pub use self::cell::{cell, text_of, time};
+use self::asset::asset;
+pub use self::asset::asset_bytes;
+use self::cell::{cell, text_of};
 pub use self::chart::chart;
-pub use self::form::{field, form};
-pub use self::icon::{icon, names as icon_names};
-pub use self::listing::listing;
-pub use self::markdown::markdown;
-pub use self::part::{badge, message, note, notes, stat, unseen};
+use self::form::form;
+use self::icon::icon;
+use self::listing::listing;
+use self::markdown::markdown;
+use self::part::{message, unseen};
 pub use self::pen::{Level, Pen, Post};
 use crate::gui::session::Mode;
 use crate::gui::words::Words;
@@ -152,7 +152,7 @@ pub fn document(frame: &Frame<'_>, body: &Markup) -> Markup {
 }
 
 /// A message of the host, in which names stand in backticks.
-pub fn with_names(message: &str) -> Markup {
+fn with_names(message: &str) -> Markup {
     html! {
         @for (index, part) in message.split('`').enumerate() {
             @if index % 2 == 1 { code { (part) } } @else { (part) }

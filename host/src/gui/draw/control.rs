@@ -94,11 +94,15 @@ impl Wire<'_> {
     fn select(&self, pen: &Pen<'_>, choices: &[Choice], value: &Value) -> Markup {
         let value = text_of(value);
         let is_known = choices.iter().any(|choice| choice.value == value);
+        // Nothing can be chosen if nothing need be, and nothing is chosen if there is no value.
+        let has_none = choices.iter().any(|choice| choice.value.is_empty());
+        let may_be_none = self.required == Required::No && !has_none;
+        let is_none = value.is_empty() && !is_known;
         html! {
             select id=(self.id) name=[&self.name] disabled[self.read_only()] required[self.required()]
                 data-required=[self.required_later()] aria-describedby=[&self.described_by]
                 aria-invalid=[self.wrong()] {
-                @if value.is_empty() && !is_known || self.required == Required::No && !choices.iter().any(|choice| choice.value.is_empty()) {
+                @if is_none || may_be_none {
                     option value="" selected[value.is_empty()] {
                         (pen.say(if self.required == Required::No { "none-chosen" } else { "choose" }))
                     }

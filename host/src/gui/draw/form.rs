@@ -169,18 +169,12 @@ impl<'a> Filled<'a> {
 }
 
 /// What else is known of a field.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Around {
     shown_when: Option<String>,
     off: bool,
     conditional: bool,
     marks_optional: bool,
-}
-
-/// An entry field by itself, with its label, hint and problems.
-pub fn field(pen: &Pen<'_>, field: &FormField, value: &Value, problems: &[&str]) -> Markup {
-    let id = pen.id("in", &field.name);
-    draw_field(pen, field, &id, value, problems, &Around::default())
 }
 
 fn label(field: &FormField) -> &str {

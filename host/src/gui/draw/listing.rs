@@ -14,8 +14,9 @@ use crate::view::{Button, Column, ColumnKind, Listing, Row, Scope, Target, Tone}
 
 /// Columns from which on a table is scrolled sideways, where it does not fit.
 const WIDE: usize = 8;
-/// Columns up to which a table stays one where there is little room.
+/// Columns up to which a table stays one where there is little room, and from which on its rows soon become boxes.
 const FEW: usize = 3;
+const MANY: usize = 6;
 /// Characters of what a row is called.
 const MAX_ROW_NAME: usize = 60;
 
@@ -142,11 +143,13 @@ impl Table<'_> {
         let choose = self.can_choose(pen);
         let columns = self.listing.columns.len();
         let wide = columns > WIDE;
-        let few = columns <= FEW && self.row_buttons.is_empty();
+        // The buttons take the room of a column.
+        let room = columns + usize::from(!self.row_buttons.is_empty());
+        let (few, many) = (room <= FEW, room >= MANY);
         let rows: Vec<Markup> =
             self.listing.rows.iter().map(|row| self.row(pen, row, choose, asked)).collect();
         html! {
-            div.table.wide[wide].few[few] tabindex=[wide.then_some("0")] role=[wide.then_some("group")]
+            div.table.few[few].some[!few && !many].many[many].wide[wide] tabindex=[wide.then_some("0")] role=[wide.then_some("group")]
                 aria-labelledby=[self.title_id.as_ref().filter(|_| wide)] {
                 table aria-labelledby=[&self.title_id] {
                     thead {
