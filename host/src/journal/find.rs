@@ -75,10 +75,13 @@ pub struct Found {
 pub(super) fn find(storage: &Storage, search: &Search) -> Result<Found, StorageError> {
     let (filter, limit) = (&search.filter, search.limit.min(MAX_LIMIT));
     let mut found = Found::default();
+    if limit == 0 {
+        return Ok(found);
+    }
     let mut looked = 0;
     // The block of the position itself still has entries that are older.
     let mut below = search.before.map(|before| block_key(before.block.saturating_add(1)));
-    while limit > 0 {
+    loop {
         let blocks = storage.scan(PREFIX, below.as_deref(), Direction::Backward, 16)?;
         let Some((oldest, _)) = blocks.last() else { return Ok(found) };
         below = Some(oldest.clone());
@@ -116,7 +119,6 @@ pub(super) fn find(storage: &Storage, search: &Search) -> Result<Found, StorageE
             }
         }
     }
-    Ok(found)
 }
 
 impl Position {

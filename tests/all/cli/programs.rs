@@ -43,7 +43,7 @@ fn verbs() -> Vec<Vec<String>> {
 #[test]
 fn every_verb_explains_itself() {
     let verbs: Vec<String> = verbs().iter().map(|verb| verb.join(" ")).collect();
-    insta::assert_snapshot!(verbs.join(", "), @"serve, install, list, show, enable, disable, remove, grants, settings, fire, journal, orders, pack, events, config, doctor, store, bridge, completions, grants show, grants add, grants revoke, grants export, grants import, config check, store export, store import, store forget-secrets, store verify, bridge register, bridge unregister, bridge check, bridge simulate, bridge record, bridge replay");
+    insta::assert_snapshot!(verbs.join(", "), @"serve, install, list, show, enable, disable, remove, grants, settings, fire, journal, orders, pack, events, config, console, doctor, store, bridge, completions, grants show, grants add, grants revoke, grants export, grants import, config check, store export, store import, store forget-secrets, store verify, bridge register, bridge unregister, bridge check, bridge simulate, bridge record, bridge replay");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use palisade_tests::guest;
 use serde_json::json;
 
 use super::{has, host, operator, send, shown, taken};
-use crate::guests::{misbehaving_manifest, packed};
+use crate::guests::{ByHand, PROCEED, manifest, misbehaving_manifest, packed};
 
 fn component(name: &str) -> Vec<u8> {
     std::fs::read(guest(name)).unwrap()
@@ -133,8 +133,10 @@ async fn a_secret_setting_is_kept_and_never_shown() {
     taken(&visitor, page, page, &[("in.token", ""), ("in.url", "https://crm.example.com/x")]).await;
     let given = host.get("/v1/extensions/crm-webhook/settings").await;
     assert_eq!(given, json!({ "url": "https://crm.example.com/x", "token": { "$secret": null } }));
-    let wrong = send(&visitor, page, page, &[("in.token", "canary-2"), ("in.url", "")]).await;
-    assert!(!wrong.text.contains("canary-2"));
+    // A text that is emptied is not given any more.
+    let again = taken(&visitor, page, page, &[("in.token", "canary-2"), ("in.url", "")]).await;
+    has(&again, &["value=\"https://crm.example.com/hooks/customers\""]);
+    assert!(!again.text.contains("canary-2"));
     taken(&visitor, page, page, &[("in.token", ""), ("forget.token", "true")]).await;
     assert_eq!(host.get("/v1/extensions/crm-webhook/settings").await, json!({}));
 }
@@ -228,4 +230,31 @@ async fn a_file_that_is_no_extension_is_refused_with_the_reason() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
         has(&answer, &[reason]);
     }
+}
+
+#[tokio::test]
+async fn many_extensions_come_in_parts_and_are_sorted() {
+    let host = host().await;
+    let component = ByHand { core: PROCEED, ..ByHand::default() }.component();
+    for number in 0..52 {
+        let answer =
+            host.install_bytes(packed(&component, &manifest(&format!("e{number:02}")))).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+    host.post("/v1/extensions/e51/disable", json!({})).await;
+    host.before("mailbox.create", json!({})).await;
+    let visitor = operator(&host).await;
+    let first = shown(&visitor, "/extensions").await;
+    has(&first, &["52 extensions", "Part 1 of 2", "/extensions?part=1", "/extensions/e49\""]);
+    assert!(!first.text.contains("/extensions/e50\""));
+    has(&shown(&visitor, "/extensions?part=1").await, &["/extensions/e50\"", "/extensions/e51\""]);
+    has(
+        &shown(&visitor, "/extensions?state=disabled").await,
+        &["1 extension", "/extensions/e51\""],
+    );
+    let sorted = shown(&visitor, "/extensions?sort=calls&part=1").await;
+    has(&sorted, &["/extensions/e51\"", "aria-sort=\"descending\""]);
+    has(&shown(&visitor, "/hooks/before/mailbox.create").await, &["/extensions/e50\""]);
+    has(&shown(&visitor, "/hooks").await, &["before:*", "and 43 more"]);
+    has(&shown(&visitor, "/extensions?part=99999999999").await, &["52 extensions"]);
 }

@@ -359,7 +359,7 @@ fn value(field: &Field, entered: &Fields, given: &Settings) -> Result<Option<Val
     };
     let filled = !text.trim().is_empty();
     match &field.kind {
-        Kind::Text { .. } if text.is_empty() && field.default.is_none() => Ok(None),
+        Kind::Text { .. } if text.is_empty() => Ok(None),
         Kind::Text { .. } => Ok(Some(text.into())),
         Kind::Number { .. } | Kind::Choice(_) | Kind::Json if !filled => Ok(None),
         Kind::Number { whole: true, .. } => match text.trim().parse::<i64>() {
