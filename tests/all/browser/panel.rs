@@ -68,6 +68,13 @@ async fn extensions_are_in_the_menu_on_the_home_page_and_in_the_list_of_domains(
         let shown = page.eval_in_frame("document.body.innerText").await;
         assert!(shown.as_str().unwrap().contains("box-00@shop.example"), "{shown}");
         page.picture("panel-menu").await;
+        // By itself, what is in the frame can be looked at like every page: in the panel's colours.
+        let framed = page.eval_in_frame("location.href").await.as_str().unwrap().to_owned();
+        let menu = page.url().await;
+        page.open(&framed).await;
+        page.accessible().await;
+        page.fits().await;
+        page.open(&menu).await;
 
         page.follow("nav a[href='/domains']").await;
         assert_eq!(page.text("thead th:last-child").await, "Note");
