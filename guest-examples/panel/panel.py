@@ -33,6 +33,16 @@ PEOPLE = {
     "ben": {"name": "Ben Blog", "role": "customer", "what": "has one domain"},
 }
 LANGUAGES = {"en": "English", "de": "Deutsch", "ar": "العربية"}
+# The colours of `panel.css`, for the pages in frames.
+THEME = {
+    "background": "light-dark(#f4f6f5, #131816)",
+    "surface": "light-dark(#fff, #1c2421)",
+    "text": "light-dark(#18211d, #e6ece9)",
+    "muted": "light-dark(#54625c, #a3b1ab)",
+    "border": "light-dark(#d5ddd9, #34403b)",
+    "accent": "light-dark(#0b6e4f, #5cc9a0)",
+    "accent-text": "light-dark(#fff, #08251a)",
+}
 FILES = {"/panel.css": "text/css", "/panel.js": "text/javascript", "/panel.svg": "image/svg+xml"}
 MAX_BODY = 64 * 1024
 
@@ -61,7 +71,7 @@ class Panel:
         request = {
             "person": self.person(who),
             "locale": language,
-            "theme": {"mode": "auto", "variables": {"accent": "#0b6e4f"}},
+            "theme": {"mode": "auto", "variables": THEME},
             "panel_pages": {"home": self.url + "/", "domain.list": self.url + "/domains"},
         }
         if start:

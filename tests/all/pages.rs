@@ -190,11 +190,19 @@ async fn what_is_not_there_is_a_page_that_says_so_with_an_identifier() {
     let (visitor, page) = visitor(&host, "7", "example.com").await;
     let session = page.split('/').take(3).collect::<Vec<_>>().join("/");
     for (path, status, said) in [
-        ("/x".to_owned(), 404, "there is no `/x`"),
-        (format!("{session}/site-notes/other"), 404, "has no page `other`"),
-        (format!("{session}/nothing/notes"), 404, "`nothing` is not installed"),
-        (format!("{session}/site-notes/notes"), 403, "is about a `domain`, and none is named"),
-        (format!("{page}&limit=many"), 422, "`limit` must be a number: `many`"),
+        ("/x".to_owned(), 404, "there is no <code>/x</code>"),
+        (format!("{session}/site-notes/other"), 404, "has no page <code>other</code>"),
+        (format!("{session}/nothing/notes"), 404, "<code>nothing</code> is not installed"),
+        (
+            format!("{session}/site-notes/notes"),
+            403,
+            "is about a <code>domain</code>, and none is named",
+        ),
+        (
+            format!("{page}&limit=many"),
+            422,
+            "<code>limit</code> must be a number: <code>many</code>",
+        ),
         (format!("{page}&row=forged"), 403, "this row was not shown in this session"),
     ] {
         let answer = visitor.get(&path).await;

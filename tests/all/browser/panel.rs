@@ -68,6 +68,13 @@ async fn extensions_are_in_the_menu_on_the_home_page_and_in_the_list_of_domains(
         let shown = page.eval_in_frame("document.body.innerText").await;
         assert!(shown.as_str().unwrap().contains("box-00@shop.example"), "{shown}");
         page.picture("panel-menu").await;
+        // By itself, what is in the frame can be looked at like every page: in the panel's colours.
+        let framed = page.eval_in_frame("location.href").await.as_str().unwrap().to_owned();
+        let menu = page.url().await;
+        page.open(&framed).await;
+        page.accessible().await;
+        page.fits().await;
+        page.open(&menu).await;
 
         page.follow("nav a[href='/domains']").await;
         assert_eq!(page.text("thead th:last-child").await, "Note");
@@ -86,6 +93,8 @@ async fn a_tab_is_drawn_by_the_panel_and_in_a_frame_with_the_same_note() {
     page.open(&format!("{}/domains/shop.example", panel.url)).await;
     page.follow("nav.tabs a:last-child").await;
     page.follow("nav.ways a:last-child").await;
+    // The pages before had frames.
+    page.noted().clear();
     page.fill("textarea", " ").await;
     page.follow("button[value=save]").await;
     page.refused_once(422).await;
@@ -130,7 +139,7 @@ async fn a_frame_shows_nothing_after_its_person_left() {
     page.open(&format!("{}/pages/mailbox-insights/mailboxes", panel.url)).await;
     let framed = page.eval_in_frame("location.href").await.as_str().unwrap().to_owned();
     page.open(&framed).await;
-    assert!(main_of(&page).await.contains("Mailboxes"));
+    assert!(main_of(&page).await.contains("Mailbox insights"));
     page.open(&panel.url).await;
     page.follow("header button").await;
     page.open(&framed).await;

@@ -107,6 +107,11 @@ fn check_number(number: usize) -> Result<(), ApiError> {
 impl Pressed {
     fn take(&mut self, name: &str, sent: Sent) -> Result<(), ApiError> {
         if let Some(field) = name.strip_prefix(ENTERED) {
+            let sent = match sent {
+                // A browser ends a line with two characters where a person entered one.
+                Sent::Text(text) => Sent::Text(text.replace("\r\n", "\n")),
+                file => file,
+            };
             self.values.entry(field.to_owned()).or_default().push(sent);
             return Ok(());
         }
@@ -222,6 +227,12 @@ mod tests {
         assert_eq!((pressed.state.as_deref(), pressed.rows.len()), (Some("s"), 2));
         assert_eq!(pressed.values["note"], [Sent::Text("hello you".into())]);
         assert_eq!(pressed.values.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_line_ends_as_it_was_entered() {
+        let pressed = form("in.note=one%0D%0Atwo%0Athree&.button=save").await.unwrap();
+        assert_eq!(pressed.values["note"], [Sent::Text("one\ntwo\nthree".into())]);
     }
 
     #[tokio::test]

@@ -44,7 +44,7 @@ pub(super) async fn show(
         (layout::card("This host", None, &facts))
         (layout::card("Configuration", None, &html! {
             p.hint { "What it runs with, defaults included. It is read at the start; change the file and restart the host." }
-            pre tabindex="0" { code { (config) } }
+            pre.config tabindex="0" role="region" aria-label="Configuration" { code { (config) } }
         }))
         p.faint { "Keys: " kbd { "/" } " looks for something, " kbd { "g" } " and then "
             kbd { "o" } " " kbd { "e" } " " kbd { "h" } " " kbd { "j" } " " kbd { "l" } " " kbd { "f" } " " kbd { "a" }

@@ -48,7 +48,7 @@ pub(super) fn draw(entry: &Entry) -> Markup {
             (params(entry))
             @if let Some(result) = &entry.result {
                 h3 { "Result" }
-                pre tabindex="0" { code { (serde_json::to_string_pretty(result).unwrap_or_default()) } }
+                pre tabindex="0" role="region" aria-label="Result" { code { (serde_json::to_string_pretty(result).unwrap_or_default()) } }
             }
         }
     }
@@ -142,7 +142,7 @@ fn told(trace: &EntryTrace) -> Markup {
             @if !fault.backtrace.is_empty() {
                 details {
                     summary { "Where, in the extension" }
-                    pre tabindex="0" { code { @for line in &fault.backtrace { (line) "\n" } } }
+                    pre tabindex="0" role="region" aria-label="Backtrace" { code { @for line in &fault.backtrace { (line) "\n" } } }
                 }
             }
         }
