@@ -43,14 +43,17 @@ const COOKIE: &str = "palisade";
 /// Pages kept that a button led to, for what may be wrong with what is entered there.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
+/// Pages by session, extension and page.
+type Pages = LruCache<(Arc<str>, String, String), View>;
+
 /// What serving browsers needs.
 pub(super) struct Browser {
     /// What browsers call this host.
     origin: Option<String>,
     policy: HeaderValue,
     framed: bool,
-    /// By session, extension and page. Held for moments only.
-    kept: Mutex<LruCache<(Arc<str>, String, String), View>>,
+    /// Held for moments only.
+    kept: Mutex<Pages>,
 }
 
 impl Browser {

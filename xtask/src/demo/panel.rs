@@ -64,7 +64,7 @@ impl Panel {
         let signed_in = self.ask("POST", "/sign-in", "", form)?;
         let cookie = signed_in
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().starts_with("set-cookie: ").then_some(line))
+            .find(|line| line.to_ascii_lowercase().starts_with("set-cookie: "))
             .and_then(|line| line.split([' ', ';']).nth(1))
             .context("nobody is signed in")?;
         let pages = [
