@@ -9,6 +9,7 @@ mod client;
 #[expect(dead_code, reason = "other benches use the rest")]
 #[path = "support/guests.rs"]
 mod guests;
+#[expect(dead_code, reason = "no figure here has a lower limit")]
 #[path = "support/ratio.rs"]
 mod ratio;
 #[path = "support/server.rs"]

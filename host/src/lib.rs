@@ -38,4 +38,5 @@ pub mod seal;
 pub mod server;
 pub mod storage;
 mod suggest;
+mod token;
 pub mod view;

@@ -6,22 +6,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest as _, Sha256};
-
 use super::seal::Signer;
 use crate::hook::ObjectRef;
 use crate::locale::Locale;
 use crate::person::Person;
+use crate::token::{self, digest};
 
 /// Sessions at one time.
 const MAX_SESSIONS: usize = 10_000;
 /// How long the address that opens a session can be used.
 const TICKET_MS: u64 = 60_000;
-
-/// What is kept of a secret: its digest.
-type Secret = [u8; 32];
 
 /// The sessions of a host.
 #[derive(Default)]
@@ -32,8 +26,8 @@ pub struct Sessions {
 
 struct Entry {
     session: Arc<Session>,
-    ticket: Option<(Secret, u64)>,
-    cookie: Option<Secret>,
+    ticket: Option<(token::Digest, u64)>,
+    cookie: Option<token::Digest>,
     /// What to say on the next page.
     message: Option<String>,
 }
@@ -121,27 +115,21 @@ pub enum SessionError {
     #[error("there are {MAX_SESSIONS} sessions, which is the limit")]
     TooMany,
     /// The system has no random bytes.
-    #[error("no random bytes: {0}")]
+    #[error("{0}")]
     Random(String),
-}
-
-/// Random bytes as text, for an address or a cookie.
-fn secret() -> Result<String, SessionError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| SessionError::Random(error.to_string()))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-fn digest(secret: &str) -> Secret {
-    Sha256::digest(secret.as_bytes()).into()
 }
 
 impl Sessions {
     /// Opens a session, and returns it with what its address ends with.
     pub fn open(&self, new: NewSession, now: u64) -> Result<(Arc<Session>, String), SessionError> {
-        let ticket = secret()?;
+        let ticket = token::random().map_err(SessionError::Random)?;
         let session = Arc::new(Session {
-            id: secret()?.chars().take(16).collect::<String>().into(),
+            id: token::random()
+                .map_err(SessionError::Random)?
+                .chars()
+                .take(16)
+                .collect::<String>()
+                .into(),
             person: Arc::new(new.person),
             locale: new.locale,
             mode: new.mode,
@@ -176,7 +164,7 @@ impl Sessions {
         ticket: &str,
         now: u64,
     ) -> Result<Option<(Arc<Session>, String)>, SessionError> {
-        let cookie = secret()?;
+        let cookie = token::random().map_err(SessionError::Random)?;
         let mut open = self.lock();
         let Some(entry) = open.get_mut(id) else { return Ok(None) };
         let fits = entry.ticket.is_some_and(|(its, end)| its == digest(ticket) && now < end);

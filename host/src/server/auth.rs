@@ -4,13 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use axum::http::{Request, StatusCode, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest as _, Sha256};
 
 use super::App;
 use super::error::ApiError;
 use crate::storage::write_file;
+use crate::token;
 
 /// What a caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,10 +40,10 @@ pub(super) enum Peer {
     Browser,
 }
 
-/// The tokens of the roles, as digests: comparing digests tells nothing by its time.
+/// The tokens of the roles, as digests.
 pub struct Tokens {
-    panel: [u8; 32],
-    operator: [u8; 32],
+    panel: token::Digest,
+    operator: token::Digest,
 }
 
 impl Tokens {
@@ -59,8 +57,7 @@ impl Tokens {
 
     /// The role of a token; nothing if it is none of this host's.
     pub(super) fn role(&self, token: &str) -> Option<Role> {
-        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        match digest {
+        match token::digest(token) {
             digest if digest == self.operator => Some(Role::Operator),
             digest if digest == self.panel => Some(Role::Panel),
             _ => None,
@@ -68,14 +65,11 @@ impl Tokens {
     }
 }
 
-fn open_token(path: &Path) -> anyhow::Result<[u8; 32]> {
+fn open_token(path: &Path) -> anyhow::Result<token::Digest> {
     let token = match fs::read_to_string(path) {
         Ok(token) => token.trim().to_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes)
-                .map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
-            let token = URL_SAFE_NO_PAD.encode(bytes);
+            let token = token::random().map_err(anyhow::Error::msg)?;
             write_file(path, &[token.as_bytes(), b"\n"])?;
             token
         }
@@ -87,7 +81,7 @@ fn open_token(path: &Path) -> anyhow::Result<[u8; 32]> {
         path.display(),
         token.len()
     );
-    Ok(Sha256::digest(token.as_bytes()).into())
+    Ok(token::digest(&token))
 }
 
 /// The role that a path needs; `None` for one that anyone may see.

@@ -2,10 +2,14 @@
 //! a question is a popover of the browser.
 
 use maud::{Markup, html};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::part::tone_class;
 use super::{Pen, icon, unseen};
 use crate::view::{Button, Scope, Target, Tone};
+
+/// What is written otherwise of a button in front of its row, from which a colon parts it.
+const IN_FRONT: AsciiSet = CONTROLS.add(b':').add(b'%');
 
 /// Where a button stands, and so what is sent with it.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +75,10 @@ fn way(pen: &Pen<'_>, button: &Button, place: Place<'_>) -> Option<Way> {
         Target::Act => {
             pen.post.as_ref()?;
             match place.row {
-                Some(row) => Way::Send { name: ".on", value: format!("{}:{row}", button.id) },
+                Some(row) => {
+                    let id = utf8_percent_encode(&button.id, &IN_FRONT);
+                    Way::Send { name: ".on", value: format!("{id}:{row}") }
+                }
                 None => Way::Send { name: ".button", value: button.id.clone() },
             }
         }

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use indexmap::IndexMap;
+use percent_encoding::percent_decode_str;
 
 use super::FieldProblem;
 use crate::gui::seal::{Carried, Entry};
@@ -131,7 +132,7 @@ impl Pressed {
                 let (button, row) = text.split_once(':').ok_or_else(|| {
                     ApiError::invalid("`.on` must be a button and a row, joined by a colon")
                 })?;
-                button.clone_into(&mut self.button);
+                self.button = percent_decode_str(button).decode_utf8_lossy().into_owned();
                 self.rows = vec![row.to_owned()];
             }
             _ => {}
@@ -242,8 +243,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_button_of_a_row_is_for_that_row_alone() {
-        let pressed = form("row=a.1&row=b.2&.on=delete:c.3:4").await.unwrap();
-        assert_eq!((pressed.button.as_str(), pressed.rows), ("delete", vec!["c.3:4".to_owned()]));
+        let pressed = form("row=a.1&row=b.2&.on=delete%253A:c.3:4").await.unwrap();
+        assert_eq!((pressed.button.as_str(), pressed.rows), ("delete:", vec!["c.3:4".to_owned()]));
     }
 
     #[tokio::test]

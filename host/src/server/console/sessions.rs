@@ -5,12 +5,10 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use sha2::{Digest as _, Sha256};
 
+use crate::token::{self, digest};
 use crate::view::Tone;
 
 /// How long somebody stays signed in.
@@ -28,9 +26,6 @@ const MAX_UPLOADS: usize = 4;
 /// Tries to sign in by the token, in a minute.
 const TRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
-/// What is kept of a secret: its digest.
-type Secret = [u8; 32];
-
 /// Who is signed in.
 pub(in crate::server) struct Sessions {
     /// Held for moments only.
@@ -40,8 +35,8 @@ pub(in crate::server) struct Sessions {
 
 #[derive(Default)]
 struct Kept {
-    sessions: HashMap<Secret, Entry>,
-    tickets: HashMap<Secret, u64>,
+    sessions: HashMap<token::Digest, Entry>,
+    tickets: HashMap<token::Digest, u64>,
     uploads: Vec<Upload>,
 }
 
@@ -57,7 +52,7 @@ struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Session {
     /// Which it is.
-    key: Secret,
+    key: token::Digest,
     /// What stands in each form, so that no other site can send one.
     pub(super) token: String,
 }
@@ -65,20 +60,9 @@ pub(super) struct Session {
 /// A package that was uploaded and waits for its operator to decide what it may do.
 struct Upload {
     id: String,
-    session: Secret,
+    session: token::Digest,
     bytes: Bytes,
     end_ms: u64,
-}
-
-/// Random bytes as text.
-fn secret() -> Result<String, String> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| format!("no random bytes: {error}"))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-fn digest(secret: &str) -> Secret {
-    Sha256::digest(secret.as_bytes()).into()
 }
 
 impl Default for Sessions {
@@ -96,7 +80,7 @@ impl Sessions {
     /// Signs an operator in, and returns the cookie by which the session is theirs. When there are too many, whoever
     /// did nothing for longest is signed out.
     pub(super) fn open(&self, now: u64) -> Result<String, String> {
-        let (cookie, token) = (secret()?, secret()?);
+        let (cookie, token) = (token::random()?, token::random()?);
         let key = digest(&cookie);
         let mut kept = self.lock();
         kept.sessions.retain(|_, entry| entry.is_open(now));
@@ -142,7 +126,7 @@ impl Sessions {
 
     /// Makes what an address ends with that opens the console once. When there are too many, the oldest goes.
     pub(super) fn ticket(&self, now: u64) -> Result<String, String> {
-        let ticket = secret()?;
+        let ticket = token::random()?;
         let mut kept = self.lock();
         kept.tickets.retain(|_, end| now < *end);
         if kept.tickets.len() >= MAX_TICKETS {
@@ -167,7 +151,7 @@ impl Sessions {
         bytes: Bytes,
         now: u64,
     ) -> Result<String, String> {
-        let id: String = secret()?.chars().take(16).collect();
+        let id: String = token::random()?.chars().take(16).collect();
         let mut kept = self.lock();
         kept.uploads.retain(|upload| upload.session != session.key && now < upload.end_ms);
         if kept.uploads.len() >= MAX_UPLOADS {
