@@ -82,7 +82,6 @@ async fn each_route_takes_the_tokens_that_it_should() {
     401 401 403 yes DELETE /v1/bridge/recording
     401 401 403 yes GET /v1/config
     401 401 403 yes POST /v1/console/tickets
-    401 401 403 yes POST /v1/console/tickets
     401 401 403 yes GET /v1/extensions
     401 401 403 yes POST /v1/extensions
     401 401 403 yes GET /v1/extensions/{id}

@@ -230,7 +230,7 @@ async fn a_manifest_that_says_the_wrong_thing_of_the_extension_is_refused() {
       |
     4 | nmae = "Odd"
       | ^^^^
-    unknown field `nmae`, expected one of `id`, `name`, `version`, `contract`, `description`, `license`, `homepage` (hint: did you mean `name`?)
+    unknown field `nmae`, expected one of `id`, `name`, `version`, `contract`, `description`, `license`, `homepage`, `default-locale` (hint: did you mean `name`?)
     "#);
 }
 

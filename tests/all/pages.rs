@@ -192,7 +192,7 @@ async fn what_is_not_there_is_a_page_that_says_so_with_an_identifier() {
     for (path, status, said) in [
         ("/x".to_owned(), 404, "there is no <code>/x</code>"),
         (format!("{session}/site-notes/other"), 404, "has no page <code>other</code>"),
-        (format!("{session}/nothing/notes"), 404, "<code>nothing</code> is not installed"),
+        (format!("{session}/nothing/notes"), 404, "no extension <code>nothing</code> is installed"),
         (
             format!("{session}/site-notes/notes"),
             403,

@@ -173,7 +173,7 @@ impl Table<'_> {
 
     fn heading(&self, pen: &Pen<'_>, column: &Column) -> Markup {
         let numeric = is_numeric(&column.kind);
-        let label = if column.label.is_empty() { &column.name } else { &column.label };
+        let label = label(column);
         let (Some(links), Some(window), true) = (pen.links, pen.window, column.sortable) else {
             return html! { th.number[numeric] scope="col" { (label) } };
         };
@@ -208,8 +208,8 @@ impl Table<'_> {
                         (linked(pen, column, value, row))
                     };
                     @match index {
-                        0 => th.number[is_numeric(&column.kind)] scope="row" data-label=(column.label) { (inner) },
-                        _ => td.number[is_numeric(&column.kind)] data-label=(column.label) { (inner) },
+                        0 => th.number[is_numeric(&column.kind)] scope="row" data-label=(label(column)) { (inner) },
+                        _ => td.number[is_numeric(&column.kind)] data-label=(label(column)) { (inner) },
                     }
                 }
                 @if !self.row_buttons.is_empty() {
@@ -228,6 +228,11 @@ impl Table<'_> {
         let mut texts = row.cells.iter().map(text_of).filter(|text| !text.trim().is_empty());
         texts.next().unwrap_or_default().chars().take(MAX_ROW_NAME).collect()
     }
+}
+
+/// What a column is called.
+fn label(column: &Column) -> &str {
+    if column.label.is_empty() { &column.name } else { &column.label }
 }
 
 /// A cell, with what it leads to.

@@ -67,7 +67,7 @@ pub(super) async fn posted(headers: &HeaderMap, body: Bytes) -> Result<Pressed, 
             {
                 check_number(number)?;
                 number += 1;
-                let name = part.name().unwrap_or_default().to_owned();
+                let name = unquoted(part.name().unwrap_or_default());
                 let file = part.file_name().map(str::to_owned);
                 let content = part.bytes().await.map_err(|error| malformed(&error.body_text()))?;
                 let sent = match file {
@@ -95,6 +95,11 @@ pub(super) async fn posted(headers: &HeaderMap, body: Bytes) -> Result<Pressed, 
         true => Err(ApiError::invalid("no button was pressed")),
         false => Ok(pressed),
     }
+}
+
+/// A name of a part as it is. Browsers write three characters of it so that it can stand between quotes.
+fn unquoted(name: &str) -> String {
+    name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
 }
 
 fn check_number(number: usize) -> Result<(), ApiError> {
@@ -249,6 +254,14 @@ mod tests {
         let pressed = read("multipart/form-data; boundary=b", body).await.unwrap();
         assert_eq!(pressed.values["file"], [Sent::File(Some(Bytes::from_static(b"\0\x01")))]);
         assert_eq!(pressed.values["none"], [Sent::File(None)]);
+    }
+
+    #[tokio::test]
+    async fn the_name_of_a_part_may_have_quotes() {
+        let body = "--b\r\nContent-Disposition: form-data; name=\".button\"\r\n\r\nsave\r\n\
+                    --b\r\nContent-Disposition: form-data; name=\"in.a %22b;c%22\"\r\n\r\n1\r\n--b--\r\n";
+        let pressed = read("multipart/form-data; boundary=b", body).await.unwrap();
+        assert_eq!(pressed.values["a \"b;c\""], [Sent::Text("1".into())]);
     }
 
     #[tokio::test]

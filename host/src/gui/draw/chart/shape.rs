@@ -59,7 +59,7 @@ pub(super) fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     kept
 }
 
-/// The lines of a chart. A single point is a short line, as round as it is long.
+/// The lines of a chart. A single point is a line without length, whose round ends are a dot.
 pub(super) fn lines(drawn: &Drawn<'_>) -> Markup {
     let single = drawn.series.len() == 1;
     html! {
@@ -68,7 +68,8 @@ pub(super) fn lines(drawn: &Drawn<'_>) -> Markup {
             @if single && points.len() > 1 {
                 path.under.series-1 d=(under(drawn, points, &path)) {}
             }
-            path class={ "line " (colour(index)) } d=(path) vector-effect="non-scaling-stroke" {}
+            @let point = if points.len() == 1 { " point" } else { "" };
+            path class={ "line " (colour(index)) (point) } d=(path) vector-effect="non-scaling-stroke" {}
         }
     }
 }
