@@ -242,7 +242,7 @@ async fn what_went_wrong_is_a_page_that_everybody_can_read() {
         let base = page.url().await;
         page.open(&format!("{base}?search=cycle")).await;
         page.refused_once(424).await;
-        assert!(page.text("main").await.contains("hostile-pages failed"));
+        assert!(page.text("main").await.contains("which is not after it"));
         look_at(&page, "failure").await;
     }
 }

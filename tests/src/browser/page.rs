@@ -150,18 +150,26 @@ impl Page {
         wait_until(expression, async || self.eval(&condition).await == true).await;
     }
 
-    /// Clicks on the middle of the first element of a selector.
+    /// Clicks on the middle of the first element of a selector, once nothing else is there.
     pub async fn click(&self, selector: &str) {
         let place = format!(
             "(() => {{
                 const element = document.querySelector({});
                 element.scrollIntoView({{ block: 'center', behavior: 'instant' }});
                 const box = element.getBoundingClientRect();
-                return [box.x + box.width / 2, box.y + box.height / 2];
+                const place = [box.x + box.width / 2, box.y + box.height / 2];
+                const hit = document.elementFromPoint(...place);
+                return element.contains(hit) || hit?.closest('label')?.contains(element) ? place : null;
             }})()",
             quoted(selector)
         );
-        let place = self.eval(&place).await;
+        let mut found = Value::Null;
+        wait_until(selector, async || {
+            found = self.eval(&place).await;
+            !found.is_null()
+        })
+        .await;
+        let place = found;
         for kind in ["mousePressed", "mouseReleased"] {
             let mouse = json!({
                 "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1,
