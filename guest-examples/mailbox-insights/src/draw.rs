@@ -144,12 +144,7 @@ pub fn chart(today: u64, days: &[Count]) -> Chart {
         label: message(kind.name()),
         points: late(today).map(|day| point(kind, day)).collect(),
     });
-    Chart {
-        kind: ChartKind::Stacked,
-        over_time: true,
-        unit: None,
-        series: series.into(),
-    }
+    Chart { kind: ChartKind::Stacked, over_time: true, unit: None, series: series.into() }
 }
 
 fn number(id: &str, title: Label, number: u64, change: Option<f64>) -> Widget {
