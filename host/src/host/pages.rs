@@ -155,6 +155,15 @@ impl Host {
         page_of(&extension, id)
     }
 
+    /// The titles of an extension's pages in the reader's language, in the order of its manifest.
+    pub async fn page_titles(&self, extension: &Arc<Extension>, locale: &Locale) -> Vec<String> {
+        let mut titles = Vec::with_capacity(extension.manifest.pages.len());
+        for page in &extension.manifest.pages {
+            titles.push(self.title(extension, &page.title, locale).await);
+        }
+        titles
+    }
+
     /// The title of a page in the reader's language.
     async fn title(&self, extension: &Arc<Extension>, title: &Title, locale: &Locale) -> String {
         match title {

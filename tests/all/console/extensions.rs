@@ -28,6 +28,14 @@ async fn an_extension_is_found_and_shown_with_its_handlers() {
 }
 
 #[tokio::test]
+async fn pages_are_named_by_what_leads_to_them() {
+    let host = host().await;
+    host.install("mailbox-insights").await;
+    let page = shown(&operator(&host).await, "/extensions/mailbox-insights").await;
+    has(&page, &["Mailboxes of late", "dashboard.block"]);
+}
+
+#[tokio::test]
 async fn an_extension_is_switched_and_removed_after_a_question() {
     let host = host().await;
     host.install("reserved-names").await;

@@ -15,7 +15,7 @@ use super::{extensions, overview};
 use crate::conduct::Report;
 use crate::extension::{Extension, State as ExtensionState};
 use crate::host::now_ms;
-use crate::package::Title;
+use crate::locale::Locale;
 use crate::server::admin::{self, ExtensionDetail};
 use crate::server::error::ApiError;
 use crate::server::extract::Path;
@@ -81,12 +81,13 @@ pub(super) async fn show(
     let extension = app.host.registry.get(&id)?;
     let report = app.host.conduct.report(&extension.id, Instant::now());
     let detail = admin::detail(&app, &extension);
+    let titles = app.host.page_titles(&extension, &Locale::fallback()).await;
     let body = html! {
         (warnings(&extension, &report))
         @if !detail.description.is_empty() { p.lead { (detail.description) } }
         (figures(&app, &extension, &report))
         (handlers(&detail))
-        (shown(&extension))
+        (shown(&extension, &titles))
         (facts(&detail))
         (switches(&session, &extension))
     };
@@ -201,7 +202,7 @@ fn hook_path(hook: &str) -> String {
 }
 
 /// What it shows in the panel.
-fn shown(extension: &Extension) -> Markup {
+fn shown(extension: &Extension, titles: &[String]) -> Markup {
     let manifest = &extension.manifest;
     let to = |roles: &[String]| match roles.is_empty() {
         true => "who runs the panel".to_owned(),
@@ -212,9 +213,9 @@ fn shown(extension: &Extension) -> Markup {
             table.list {
                 thead { tr { th scope="col" { "Page" } th scope="col" { "Place" } th scope="col" { "For" } } }
                 tbody {
-                    @for page in &manifest.pages {
+                    @for (page, title) in manifest.pages.iter().zip(titles) {
                         tr {
-                            th scope="row" { @match &page.title { Title::Text(text) => (text), Title::Message(message) => { code { (message) } } } span.sub { code { (page.id) } } }
+                            th scope="row" { (title) span.sub { code { (page.id) } } }
                             td data-label="Place" {
                                 code { (page.place.name()) }
                                 @if let Some(kind) = &page.object { " of each " (kind) }
