@@ -14,6 +14,7 @@ mod changes;
 mod console;
 mod error;
 mod extract;
+mod form;
 mod grants;
 mod gui;
 mod idempotency;
@@ -23,6 +24,7 @@ mod openapi;
 mod orders;
 mod recording;
 mod timer;
+mod web;
 pub mod wire;
 
 use std::sync::Arc;

@@ -20,14 +20,15 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, html};
 
-use self::asset::asset;
-pub use self::asset::asset_bytes;
+pub use self::asset::{asset, asset_bytes};
 use self::cell::{cell, text_of};
 pub use self::chart::chart;
 use self::form::form;
 use self::icon::icon;
+pub use self::links::segment;
 use self::listing::listing;
 use self::markdown::markdown;
+pub use self::part::prose;
 use self::part::{message, unseen};
 pub use self::pen::{Level, Pen, Post};
 use crate::gui::session::Mode;
@@ -151,23 +152,14 @@ pub fn document(frame: &Frame<'_>, body: &Markup) -> Markup {
     }
 }
 
-/// A message of the host, in which names stand in backticks.
-fn with_names(message: &str) -> Markup {
-    html! {
-        @for (index, part) in message.split('`').enumerate() {
-            @if index % 2 == 1 { code { (part) } } @else { (part) }
-        }
-    }
-}
-
 /// Draws a whole document that says why there is no page.
 pub fn failure(frame: &Frame<'_>, failure: &Failure<'_>) -> Markup {
     let body = html! {
         section.failure {
             p.status aria-hidden="true" { (failure.status) }
             h1 { (failure.title) }
-            p.what { (with_names(failure.message)) }
-            @if let Some(hint) = failure.hint { p.what.hint { (with_names(hint)) } }
+            p.what { (prose(failure.message)) }
+            @if let Some(hint) = failure.hint { p.what.hint { (prose(hint)) } }
             @if let Some(request) = failure.request {
                 p.request { (frame.words.get("failure-request")) " " code { (request) } }
             }

@@ -9,10 +9,10 @@ mod posted;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{RawQuery, Request as HttpRequest, State};
+use axum::extract::{DefaultBodyLimit, RawQuery, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -22,16 +22,16 @@ use lru::LruCache;
 use tower_http::compression::CompressionLayer;
 
 use self::answer::{Shown, failure};
-use self::posted::{Pressed, posted};
+use self::posted::Pressed;
 use super::admin::json;
 use super::error::ApiError;
 use super::extract::{Path, Query};
+use super::form::{self, FormLimits};
 use super::gui::{
-    ActRequest, Asked, LookupQuery, carry_out, look_up, no_session, object_of, page_request, read,
+    ActRequest, Asked, LookupQuery, carry_out, look_up, no_session, object_of, page_request,
 };
-use super::{App, AppState};
+use super::{App, AppState, web};
 use crate::config::GuiConfig;
-use crate::gui::draw;
 use crate::gui::session::Session;
 use crate::hook::Params;
 use crate::host::now_ms;
@@ -63,11 +63,9 @@ impl Browser {
             true => "'none'".to_owned(),
             false => config.frame_ancestors.join(" "),
         };
-        // What was checked as origins is a header's value.
-        let policy = HeaderValue::try_from(content_policy(&ancestors));
         Self {
             origin: address.map(|address| config.origin(address)),
-            policy: policy.unwrap_or(HeaderValue::from_static("default-src 'none'")),
+            policy: web::content_policy(&ancestors),
             framed: !config.frame_ancestors.is_empty(),
             kept: Mutex::new(LruCache::new(KEPT)),
         }
@@ -91,18 +89,10 @@ impl Browser {
     }
 }
 
-/// What a page may load: from this host alone, no script and no style but the host's files.
-pub(super) fn content_policy(ancestors: &str) -> String {
-    format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \
-         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
-    )
-}
-
 /// The routes for browsers.
 pub(super) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/assets/{name}", get(asset))
+        .route("/assets/{name}", get(web::asset))
         .route("/enter/{session}/{ticket}", get(enter))
         .route("/s/{session}/theme.css", get(theme))
         .route("/s/{session}/{extension}/{page}", get(show).post(press))
@@ -111,6 +101,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(app.clone(), with_headers))
+        .layer(DefaultBodyLimit::max(usize::try_from(app.config.body_bytes).unwrap_or(usize::MAX)))
         .layer(CompressionLayer::new())
         .with_state(app)
 }
@@ -123,33 +114,8 @@ async fn with_headers(State(app): AppState, request: HttpRequest, next: Next) ->
     if !app.browser.framed {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
-    harden(headers);
+    web::harden(headers);
     response
-}
-
-/// Adds what keeps a browser from guessing, telling and keeping.
-pub(super) fn harden(headers: &mut HeaderMap) {
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Stricter, and browsers would not say where a form comes from.
-        (header::REFERRER_POLICY, "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-}
-
-/// A file of the host's own.
-pub(super) async fn asset(Path(name): Path<String>, RawQuery(version): RawQuery) -> Response {
-    let Some((content, media_type)) = draw::asset_bytes(&name) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    // With its digest in the address it never changes.
-    let cache = match version {
-        Some(_) => "public, max-age=31536000, immutable",
-        None => "no-cache",
-    };
-    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, cache)], content).into_response()
 }
 
 /// Lets the browser in that comes with the address of a session.
@@ -183,12 +149,8 @@ async fn enter(State(app): AppState, Path((id, ticket)): Path<(String, String)>)
 
 /// The session that the cookie of a request is for.
 fn of_cookie(app: &App, id: &str, headers: &HeaderMap) -> Result<Arc<Session>, ApiError> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut ours = cookies
-        .flat_map(Cookie::split_parse)
-        .filter_map(Result::ok)
-        .filter(|cookie| cookie.name() == COOKIE);
-    let session = ours.find_map(|cookie| app.host.sessions.of_cookie(id, cookie.value(), now_ms()));
+    let session = web::cookies(headers, COOKIE)
+        .find_map(|cookie| app.host.sessions.of_cookie(id, &cookie, now_ms()));
     session.ok_or_else(|| {
         let message = "this session ended, or it is not yours";
         ApiError::new(StatusCode::FORBIDDEN, "session.unknown", message)
@@ -300,17 +262,23 @@ async fn press(
     State(app): AppState,
     Path((id, extension, page)): Path<Place>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
+    request: HttpRequest,
 ) -> Response {
-    let session = match of_cookie(&app, &id, &headers) {
+    let session = match of_cookie(&app, &id, request.headers()) {
         Ok(session) => session,
         Err(error) => return failure(None, &error),
     };
     let pressed = async {
-        check_origin(&headers, app.browser.origin.as_deref())?;
-        let body = read(&app, &headers, body).await?;
-        let pressed = posted(&headers, body).await?;
+        if !web::is_own_origin(request.headers(), app.browser.origin.as_deref()) {
+            return Err(forged("the form comes from another site"));
+        }
+        let limits = FormLimits {
+            bytes: app.config.body_bytes,
+            file_bytes: None,
+            parts: posted::MAX_PARTS,
+            time: Duration::from_millis(app.config.body_timeout_ms.into()),
+        };
+        let pressed = Pressed::of(form::read(request, &limits).await?)?;
         if !session.signer.is_token(&pressed.token) {
             return Err(forged("the form was not given in this session"));
         }
@@ -387,20 +355,6 @@ async fn find(
 ) -> Result<Response, ApiError> {
     let session = of_cookie(&app, &id, &headers)?;
     Ok(json(&look_up(&app, &session, (&extension, &page), name, query).await?))
-}
-
-/// Refuses a form that another site sends.
-pub(super) fn check_origin(headers: &HeaderMap, ours: Option<&str>) -> Result<(), ApiError> {
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    if site.is_some_and(|site| site != b"same-origin") {
-        return Err(forged("the form comes from another site"));
-    }
-    match headers.get(header::ORIGIN).map(HeaderValue::as_bytes) {
-        Some(origin) if ours.is_none_or(|ours| origin != ours.as_bytes()) => {
-            Err(forged("the form comes from another site"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn forged(message: &str) -> ApiError {

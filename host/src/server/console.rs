@@ -4,7 +4,6 @@
 //! goes the way of the admin API. Every text is escaped by construction, and works without the script.
 
 mod about;
-mod assets;
 mod call;
 mod chart;
 mod diff;
@@ -36,10 +35,12 @@ use tower_http::compression::CompressionLayer;
 
 pub(super) use self::sessions::Sessions;
 pub(super) use self::sign_in::{__path_ticket, ticket};
-use super::App;
+use super::{App, web};
 
 /// The routes of the console.
 pub(super) fn router(app: Arc<App>) -> Router {
+    // What is entered, and a package.
+    let largest_form = app.config.body_bytes.saturating_add(app.config.component_bytes);
     Router::new()
         .route("/", get(overview::show))
         .route("/extensions", get(extensions::show))
@@ -61,11 +62,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/enter/{ticket}", get(sign_in::enter))
         .route("/sign-out", post(sign_in::sign_out))
-        .route("/assets/{name}", get(assets::asset))
+        .route("/assets/{name}", get(web::asset))
         .fallback(gate::no_such_page)
         .method_not_allowed_fallback(gate::method_not_allowed)
-        // Forms are read within limits of their own.
-        .layer(DefaultBodyLimit::disable())
+        .layer(DefaultBodyLimit::max(usize::try_from(largest_form).unwrap_or(usize::MAX)))
         .layer(middleware::from_fn_with_state(app.clone(), gate::gate))
         .layer(CompressionLayer::new())
         .with_state(app)

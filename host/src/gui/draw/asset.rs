@@ -1,5 +1,5 @@
-//! What the host itself serves beside pages: its style sheet, its script and its icon. An address has the digest
-//! of what is behind it, so a browser may keep it for ever. No I/O: all are part of the program.
+//! What the host itself serves beside pages: style sheets and scripts, of pages and of the console, and the icon. An address
+//! has the digest of what is behind it, so a browser may keep it for ever. No I/O: all are part of the program.
 
 use std::sync::LazyLock;
 
@@ -10,10 +10,17 @@ const STYLE: &str = concat!(
     "@layer pico {\n",
     include_str!("../../../assets/vendor/pico.css"),
     "}\n",
+    include_str!("../../../assets/chart.css"),
     include_str!("../../../assets/palisade.css"),
 );
 const SCRIPT: &str = include_str!("../../../assets/palisade.js");
 const ICON: &str = include_str!("../../../assets/palisade.svg");
+/// The console has a style of its own, and its charts are those of pages.
+const CONSOLE_STYLE: &str = concat!(
+    include_str!("../../../assets/chart.css"),
+    include_str!("../../../assets/console.css"),
+);
+const CONSOLE_SCRIPT: &str = include_str!("../../../assets/console.js");
 
 struct Asset {
     name: &'static str,
@@ -22,11 +29,13 @@ struct Asset {
     digest: String,
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 5]> = LazyLock::new(|| {
     [
         ("palisade.css", "text/css; charset=utf-8", STYLE.as_bytes()),
         ("palisade.js", "text/javascript; charset=utf-8", SCRIPT.as_bytes()),
         ("palisade.svg", "image/svg+xml", ICON.as_bytes()),
+        ("console.css", "text/css; charset=utf-8", CONSOLE_STYLE.as_bytes()),
+        ("console.js", "text/javascript; charset=utf-8", CONSOLE_SCRIPT.as_bytes()),
     ]
     .map(|(name, media_type, bytes)| Asset { name, media_type, bytes, digest: digest(bytes) })
 });
@@ -72,7 +81,9 @@ mod tests {
 
     #[test]
     fn the_style_needs_nothing_from_elsewhere() {
-        assert!(!STYLE.contains("url("), "the policy of pages allows no address of another kind");
-        assert!(!STYLE.contains("@import"));
+        for style in [STYLE, CONSOLE_STYLE] {
+            assert!(!style.contains("url("), "the policy allows no address of another kind");
+            assert!(!style.contains("@import"));
+        }
     }
 }

@@ -5,18 +5,20 @@ use url::form_urlencoded::{self, Serializer};
 use super::Links;
 use crate::view::Window;
 
-/// A name as a part of a path; nothing if no address can have it.
-fn segment(name: &str) -> Option<String> {
-    if matches!(name, "" | "." | "..") {
-        return None;
-    }
+/// A text as one part of a path.
+pub fn segment(text: &str) -> String {
     // The only difference between a query and a path is how they write a space.
-    Some(form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20"))
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// A name as a part of a path; nothing if no address can have it.
+fn name(name: &str) -> Option<String> {
+    (!matches!(name, "" | "." | "..")).then(|| segment(name))
 }
 
 impl Links {
     fn path(&self, segments: &[&str]) -> Option<String> {
-        let segments: Option<Vec<String>> = segments.iter().map(|name| segment(name)).collect();
+        let segments: Option<Vec<String>> = segments.iter().map(|segment| name(segment)).collect();
         Some(format!("{}/{}", self.base, segments?.join("/")))
     }
 
@@ -112,6 +114,11 @@ mod tests {
             "/s/1/notes/all?object=domain%3Aa%26b.test&row=x.y&after=25&limit=50&sort=name&descending=true&search=a+b"
         );
         assert_eq!(links().act(), "/s/1/notes/all?object=domain%3Aa%26b.test&row=x.y");
+    }
+
+    #[test]
+    fn a_part_of_a_path_is_one_part() {
+        assert_eq!(segment("a/b c?"), "a%2Fb%20c%3F");
     }
 
     #[test]

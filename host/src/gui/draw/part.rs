@@ -65,6 +65,17 @@ pub fn message(pen: &Pen<'_>, tone: Tone, text: &str) -> Markup {
     }
 }
 
+/// A text in which names stand in backticks, with those names as code.
+pub fn prose(text: &str) -> Markup {
+    // Without a last backtick the last one is none of a pair.
+    let paired = text.matches('`').count() / 2 * 2;
+    html! {
+        @for (number, part) in text.splitn(paired + 1, '`').enumerate() {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// A word with a tone.
 pub fn badge(text: &str, tone: Tone) -> Markup {
     html! { span class={ "badge " (tone_class(tone)) } { (text) } }
@@ -91,5 +102,17 @@ fn change(pen: &Pen<'_>, change: f64) -> Markup {
             span aria-hidden="true" { (sign) " " (percent) }
             (unseen(&pen.say_with(word, "percent", &percent)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_backticks_are_code() {
+        assert_eq!(prose("`a` is <b>").into_string(), "<code>a</code> is &lt;b&gt;");
+        assert_eq!(prose("a `b").into_string(), "a `b");
+        assert_eq!(prose("`a` b `c").into_string(), "<code>a</code> b `c");
     }
 }

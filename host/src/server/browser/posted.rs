@@ -1,9 +1,5 @@
 //! What a browser sends with a button, and the values that it stands for.
 
-use axum::body::Body;
-use axum::extract::{FromRequest as _, Multipart, Request};
-use axum::http::{HeaderMap, StatusCode, header};
-use bytes::Bytes;
 use indexmap::IndexMap;
 use percent_encoding::percent_decode_str;
 
@@ -11,11 +7,12 @@ use super::FieldProblem;
 use crate::gui::seal::{Carried, Entry};
 use crate::hook::{Params, Value};
 use crate::server::error::ApiError;
+use crate::server::form::Sent;
 
 /// What the names of entered values begin with.
 const ENTERED: &str = "in.";
-/// Parts of a form, so that many small ones cost no more than a few large ones.
-const MAX_PARTS: usize = 20_000;
+/// Parts of a form.
+pub(super) const MAX_PARTS: usize = 20_000;
 
 /// A button that was pressed.
 #[derive(Debug, Default, PartialEq)]
@@ -32,85 +29,17 @@ pub(super) struct Pressed {
     pub values: IndexMap<String, Vec<Sent>>,
 }
 
-/// A value as it was sent.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Sent {
-    /// A text.
-    Text(String),
-    /// A file; nothing if none was chosen.
-    File(Option<Bytes>),
-}
-
-/// Reads what was sent with a button.
-pub(super) async fn posted(headers: &HeaderMap, body: Bytes) -> Result<Pressed, ApiError> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let mut pressed = Pressed::default();
-    match content_type.map(|its| its.split(';').next().unwrap_or_default().trim()) {
-        Some("application/x-www-form-urlencoded") => {
-            for (number, (name, value)) in url::form_urlencoded::parse(&body).enumerate() {
-                check_number(number)?;
-                pressed.take(&name, Sent::Text(value.into_owned()))?;
-            }
-        }
-        Some("multipart/form-data") => {
-            let mut request = Request::new(Body::from(body));
-            request.headers_mut().clone_from(headers);
-            let malformed = |error: &dyn std::fmt::Display| {
-                let message = format!("the form is not well-formed: {error}");
-                ApiError::new(StatusCode::BAD_REQUEST, "request.malformed", message)
-            };
-            let mut parts = Multipart::from_request(request, &())
-                .await
-                .map_err(|error| malformed(&error.body_text()))?;
-            let mut number = 0;
-            while let Some(part) =
-                parts.next_field().await.map_err(|error| malformed(&error.body_text()))?
-            {
-                check_number(number)?;
-                number += 1;
-                let name = unquoted(part.name().unwrap_or_default());
-                let file = part.file_name().map(str::to_owned);
-                let content = part.bytes().await.map_err(|error| malformed(&error.body_text()))?;
-                let sent = match file {
-                    Some(file) => Sent::File((!file.is_empty()).then_some(content)),
-                    None => Sent::Text(
-                        String::from_utf8(content.into()).map_err(|error| malformed(&error))?,
-                    ),
-                };
-                pressed.take(&name, sent)?;
-            }
-        }
-        other => {
-            let message = format!(
-                "a form is `application/x-www-form-urlencoded` or `multipart/form-data`, not `{}`",
-                other.unwrap_or_default().escape_default()
-            );
-            return Err(ApiError::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "request.malformed",
-                message,
-            ));
-        }
-    }
-    match pressed.button.is_empty() {
-        true => Err(ApiError::invalid("no button was pressed")),
-        false => Ok(pressed),
-    }
-}
-
-/// A name of a part as it is. Browsers write three characters of it so that it can stand between quotes.
-fn unquoted(name: &str) -> String {
-    name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
-}
-
-fn check_number(number: usize) -> Result<(), ApiError> {
-    match number < MAX_PARTS {
-        true => Ok(()),
-        false => Err(ApiError::invalid(format!("the form has more than {MAX_PARTS} parts"))),
-    }
-}
-
 impl Pressed {
+    /// The button that a form was sent with.
+    pub fn of(form: Vec<(String, Sent)>) -> Result<Self, ApiError> {
+        let mut pressed = Self::default();
+        form.into_iter().try_for_each(|(name, sent)| pressed.take(&name, sent))?;
+        match pressed.button.is_empty() {
+            true => Err(ApiError::invalid("no button was pressed")),
+            false => Ok(pressed),
+        }
+    }
+
     fn take(&mut self, name: &str, sent: Sent) -> Result<(), ApiError> {
         if let Some(field) = name.strip_prefix(ENTERED) {
             let sent = match sent {
@@ -205,12 +134,17 @@ fn of_text(entry: Entry, text: String) -> Result<Value, Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
     use super::*;
+    use crate::server::form::{self, FormLimits};
 
     async fn read(content_type: &str, body: &str) -> Result<Pressed, ApiError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-        posted(&headers, Bytes::copy_from_slice(body.as_bytes())).await
+        let time = Duration::from_secs(10);
+        let limits = FormLimits { bytes: 1 << 20, file_bytes: None, parts: MAX_PARTS, time };
+        Pressed::of(form::read(form::tests::request(content_type, body), &limits).await?)
     }
 
     async fn form(body: &str) -> Result<Pressed, ApiError> {

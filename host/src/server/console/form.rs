@@ -1,16 +1,17 @@
-//! What was sent by a form of the console: read within a size and a time, and taken only with what no other site knows.
+//! What was sent by a form of the console: taken only with what no other site knows.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::{StatusCode, header};
-use bytes::{Bytes, BytesMut};
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use bytes::Bytes;
 
 use super::gate::{Failure, Signed};
 use super::sessions::Session;
+use crate::server::App;
 use crate::server::error::ApiError;
-use crate::server::{App, body};
+use crate::server::form::{self, FormLimits, Sent};
 
 /// The field that shows that a form was given to this session.
 pub(super) const TOKEN: &str = ".token";
@@ -77,69 +78,21 @@ fn forged() -> Failure {
 
 /// Reads a form without asking whose it is: for signing in, before which nobody has a session.
 pub(super) async fn read(request: Request, app: &App) -> Result<(Fields, Option<Bytes>), Failure> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.unwrap_or_default().to_ascii_lowercase();
-    let time = Duration::from_millis(app.config.body_timeout_ms.into());
-    if kind.starts_with("application/x-www-form-urlencoded") {
-        let headers = request.headers().clone();
-        let bytes = body::read(&headers, request.into_body(), app.config.body_bytes, time).await?;
-        let pairs = url::form_urlencoded::parse(&bytes).take(MAX_FIELDS);
-        return Ok((Fields::of(pairs.map(|(name, value)| (name.into(), value.into()))), None));
-    }
-    if kind.starts_with("multipart/form-data") {
-        // A package may be large, as at the API.
-        return match tokio::time::timeout(time * 6, read_parts(request, app)).await {
-            Ok(read) => read,
-            Err(_) => Err(ApiError::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "request.timeout",
-                "the form did not come in its time",
-            )
-            .into()),
-        };
-    }
-    Err(ApiError::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "request.malformed",
-        "the body is not that of a form",
-    )
-    .into())
-}
-
-async fn read_parts(request: Request, app: &App) -> Result<(Fields, Option<Bytes>), Failure> {
-    let malformed = |error: &dyn std::fmt::Display| -> Failure {
-        ApiError::new(StatusCode::BAD_REQUEST, "request.malformed", error.to_string()).into()
+    let limits = FormLimits {
+        bytes: app.config.body_bytes,
+        // A package may be large, as at the API, and takes longer.
+        file_bytes: Some(app.config.component_bytes),
+        parts: MAX_FIELDS,
+        time: Duration::from_millis(app.config.body_timeout_ms.into()) * 6,
     };
-    let mut parts = Multipart::from_request(request, &())
-        .await
-        .map_err(|error| malformed(&error.body_text()))?;
-    let (mut fields, mut file) = (Fields::default(), None);
-    let mut room = app.config.body_bytes;
-    while let Some(mut part) =
-        parts.next_field().await.map_err(|error| malformed(&error.body_text()))?
-    {
-        let is_file = part.file_name().is_some();
-        let name = part.name().unwrap_or_default().to_owned();
-        let most = if is_file { app.config.component_bytes } else { room };
-        let mut content = BytesMut::new();
-        while let Some(chunk) = part.chunk().await.map_err(|error| malformed(&error.body_text()))? {
-            if (content.len() + chunk.len()) as u64 > most || fields.0.len() >= MAX_FIELDS {
-                let message =
-                    format!("`{}` has more than {most} bytes", crate::suggest::shown(&name));
-                let status = StatusCode::PAYLOAD_TOO_LARGE;
-                return Err(ApiError::new(status, "request.too-large", message).into());
-            }
-            content.extend_from_slice(&chunk);
+    let (mut texts, mut file) = (Vec::new(), None);
+    for (name, sent) in form::read(request, &limits).await? {
+        match sent {
+            Sent::Text(text) => texts.push((name, text)),
+            Sent::File(sent) => file = sent,
         }
-        if is_file {
-            file = Some(content.freeze());
-            continue;
-        }
-        room -= content.len() as u64;
-        let value = String::from_utf8(content.to_vec()).map_err(|error| malformed(&error))?;
-        fields.0.push((name, value));
     }
-    Ok((fields, file))
+    Ok((Fields::of(texts), file))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
+pub(super) use crate::gui::draw::prose;
 use crate::hook::SECRET_KEY;
 
 /// Characters of a value in a line.
@@ -113,17 +114,6 @@ pub(super) fn span(ms: u64) -> String {
     }
 }
 
-/// A text in which names stand in backticks, with those names as code.
-pub(super) fn prose(text: &str) -> Markup {
-    // Without a last backtick the last one is none of a pair.
-    let paired = text.matches('`').count() / 2 * 2;
-    html! {
-        @for (number, part) in text.splitn(paired + 1, '`').enumerate() {
-            @if number % 2 == 1 { code { (part) } } @else { (part) }
-        }
-    }
-}
-
 /// Whether a value stands for a secret.
 pub(super) fn is_secret(value: &serde_json::Value) -> bool {
     value.as_object().is_some_and(|members| members.len() == 1 && members.contains_key(SECRET_KEY))
@@ -184,13 +174,6 @@ mod tests {
         assert_eq!(duration(12_340), "12.3\u{202f}ms");
         assert_eq!(span(59_999), "59\u{202f}s");
         assert_eq!(span(7_200_000), "2\u{202f}h");
-    }
-
-    #[test]
-    fn names_in_backticks_are_code() {
-        assert_eq!(prose("`a` is <b>").into_string(), "<code>a</code> is &lt;b&gt;");
-        assert_eq!(prose("a `b").into_string(), "a `b");
-        assert_eq!(prose("`a` b `c").into_string(), "<code>a</code> b `c");
     }
 
     #[test]

@@ -4,11 +4,11 @@
 //! gives this machine and whatever forms it sends.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use cookie::{Cookie, SameSite};
@@ -18,9 +18,8 @@ use super::format;
 use super::layout::{self, Frame};
 use super::sessions::Session;
 use crate::host::{new_id, now_ms};
-use crate::server::App;
-use crate::server::browser::{content_policy, harden};
 use crate::server::error::ApiError;
+use crate::server::{App, web};
 
 /// The cookie by which a session is somebody's.
 const COOKIE: &str = "palisade-console";
@@ -30,6 +29,9 @@ const HEADERS: [(HeaderName, &str); 3] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
+
+/// No page of the console can be framed.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| web::content_policy("'none'"));
 
 /// Why a page is not shown.
 #[derive(Debug)]
@@ -88,7 +90,7 @@ pub(super) async fn gate(
     next: Next,
 ) -> Response {
     let id = new_id();
-    let cookie = cookie_of(request.headers());
+    let cookie = web::cookies(request.headers(), COOKIE).next();
     let session = cookie.and_then(|cookie| app.console.of_cookie(&cookie, now_ms()));
     if let Some(session) = &session {
         request.extensions_mut().insert(Signed(session.clone()));
@@ -104,10 +106,8 @@ pub(super) async fn gate(
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if let Ok(policy) = HeaderValue::try_from(content_policy("'none'")) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    harden(headers);
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
+    web::harden(headers);
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
@@ -130,7 +130,7 @@ fn admit(request: &Request, session: Option<&Session>) -> Result<(), Box<Respons
         );
     }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    if changes && !is_own_origin(headers, host) {
+    if changes && !web::is_own_origin(headers, Some(&format!("http://{host}"))) {
         return refuse(
             "console.origin",
             "this was sent by a page of another site",
@@ -162,22 +162,6 @@ fn is_loopback(host: &str) -> bool {
     let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     name.eq_ignore_ascii_case("localhost")
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// Whether what changes something was sent by a page of the console, as far as the browser says it.
-fn is_own_origin(headers: &HeaderMap, host: &str) -> bool {
-    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let site = text(HeaderName::from_static("sec-fetch-site"));
-    let origin = text(header::ORIGIN);
-    site.is_none_or(|site| site == "same-origin")
-        && origin.is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
-}
-
-/// What a request shows to be somebody's.
-fn cookie_of(headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut cookies = cookies.flat_map(Cookie::split_parse).filter_map(Result::ok);
-    cookies.find(|cookie| cookie.name() == COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 /// A header that gives a browser its cookie.
@@ -264,33 +248,5 @@ mod tests {
         ] {
             assert!(!is_loopback(host), "{host}");
         }
-    }
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
-        }
-        headers
-    }
-
-    #[test]
-    fn a_form_of_another_site_is_known_by_its_origin() {
-        let own = |pairs: &[(&'static str, &str)]| is_own_origin(&headers(pairs), "localhost:8471");
-        assert!(own(&[]));
-        assert!(own(&[("origin", "http://localhost:8471"), ("sec-fetch-site", "same-origin")]));
-        assert!(!own(&[("origin", "http://localhost:9000")]));
-        assert!(!own(&[("origin", "null")]));
-        assert!(!own(&[("origin", "https://localhost:8471")]));
-        assert!(!own(&[("sec-fetch-site", "same-site")]));
-        assert!(!own(&[("sec-fetch-site", "cross-site")]));
-    }
-
-    #[test]
-    fn the_cookie_is_found_among_others() {
-        let cookies = [("cookie", "a=b; palisade-console=x1; c=d")];
-        assert_eq!(cookie_of(&headers(&cookies)), Some("x1".into()));
-        assert_eq!(cookie_of(&headers(&[("cookie", "palisade-console-2=x")])), None);
-        assert_eq!(cookie_of(&headers(&[])), None);
     }
 }

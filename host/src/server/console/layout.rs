@@ -4,8 +4,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
-use super::assets;
 use super::sessions::Session;
+use crate::gui::draw::asset;
+pub(super) use crate::gui::draw::segment;
 use crate::view::Tone;
 
 /// The parts of the console, in the order of its navigation.
@@ -161,9 +162,9 @@ fn document(status: StatusCode, title: &str, body: &Markup) -> Response {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " · Palisade" }
-                link rel="icon" type="image/svg+xml" href=(assets::address("console.svg"));
-                link rel="stylesheet" href=(assets::address("console.css"));
-                script src=(assets::address("console.js")) defer {}
+                link rel="icon" type="image/svg+xml" href=(asset("palisade.svg"));
+                link rel="stylesheet" href=(asset("console.css"));
+                script src=(asset("console.js")) defer {}
             }
             body { (body) }
         }
@@ -275,11 +276,6 @@ pub(super) fn address(path: &str, values: &[(&str, &str)]) -> String {
     }
 }
 
-/// A part of a path, with what may not stand there escaped.
-pub(super) fn segment(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
 /// The parts of a list: which one is shown of how many, and links to those beside it.
 pub(super) fn pager(
     found: &str,
@@ -321,11 +317,6 @@ mod tests {
     fn an_address_has_its_values_escaped_and_no_empty_ones() {
         assert_eq!(address("/journal", &[("a", "x y&z"), ("b", "")]), "/journal?a=x+y%26z");
         assert_eq!(address("/journal", &[("b", "")]), "/journal");
-    }
-
-    #[test]
-    fn a_part_of_a_path_is_one_part() {
-        assert_eq!(segment("a/b c?"), "a%2Fb%20c%3F");
     }
 
     #[test]
