@@ -53,6 +53,17 @@ pub enum Phase {
     After,
 }
 
+impl Phase {
+    /// The phase of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "before" => Some(Phase::Before),
+            "after" => Some(Phase::After),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -37,11 +37,7 @@ impl HookPattern {
     /// Parses a hook pattern.
     pub fn parse(text: &str) -> Result<Self, HookPatternError> {
         let (phase, action) = text.split_once(':').ok_or(HookPatternError::Malformed)?;
-        let phase = match phase {
-            "before" => Phase::Before,
-            "after" => Phase::After,
-            _ => return Err(HookPatternError::Malformed),
-        };
+        let phase = Phase::from_name(phase).ok_or(HookPatternError::Malformed)?;
         let pattern = match action.strip_suffix('*') {
             Some("") => return Ok(Self { phase, pattern: Pattern::Under(String::new()) }),
             Some(prefix) => {

@@ -28,7 +28,7 @@ use super::error::ApiError;
 use super::extract::{Path, Query};
 use super::form::{self, FormLimits};
 use super::gui::{
-    ActRequest, Asked, LookupQuery, carry_out, look_up, no_session, object_of, page_request,
+    Asked, LookupQuery, Press, carry_out, look_up, no_session, object_of, opened_form, page_request,
 };
 use super::{App, AppState, web};
 use crate::config::GuiConfig;
@@ -296,25 +296,23 @@ async fn carried_out(
     pressed: Pressed,
 ) -> Result<Response, ApiError> {
     let links = answer::links(session, extension, page, asked.object.clone(), asked.rows.clone());
-    let (inputs, mut problems) = match &pressed.state {
-        Some(state) => match session.signer.open_form(state, extension, page) {
-            Some(carried) => posted::inputs(&carried, pressed.values),
-            // Refused with the reason where the state is opened for the button.
-            None => (Params::new(), Vec::new()),
-        },
+    let state = pressed.state.as_deref();
+    let carried = opened_form(session, extension, page, state)?;
+    let (inputs, problems) = match state {
+        Some(_) => posted::inputs(&carried, pressed.values),
         None => (Params::new(), Vec::new()),
     };
     let reply = match problems.is_empty() {
-        false => Reply::Invalid(std::mem::take(&mut problems)),
+        false => Reply::Invalid(problems),
         true => {
-            let act = ActRequest {
+            let press = Press {
                 button: pressed.button,
                 object: asked.object.clone(),
                 rows: if pressed.rows.is_empty() { asked.rows.clone() } else { pressed.rows },
-                state: pressed.state.clone(),
+                carried,
                 inputs: inputs.clone(),
             };
-            carry_out(app, session, extension, page, act).await?
+            carry_out(app, session, (extension, page), press).await?
         }
     };
     match reply {
@@ -334,8 +332,7 @@ async fn carried_out(
         }
         Reply::Download(download) => Ok(answer::download(download)),
         Reply::Invalid(problems) => {
-            let kept =
-                pressed.state.and_then(|state| app.browser.kept(session, extension, page, &state));
+            let kept = state.and_then(|state| app.browser.kept(session, extension, page, state));
             let view = match kept {
                 Some(view) => view,
                 None => drawn(app, session, (extension, page), &asked).await?,

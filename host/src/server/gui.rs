@@ -14,9 +14,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 pub(super) use self::session::no_session;
 use self::session::{InSession, SessionDetail, SessionRequest, at_most, check_object, text};
-pub(super) use self::wire::{ActRequest, LookupQuery};
+pub(super) use self::wire::LookupQuery;
 use self::wire::{
-    ActResponse, CloseQuery, Closed, ContributionDetail, Contributions, OverlayDetail,
+    ActRequest, ActResponse, CloseQuery, Closed, ContributionDetail, Contributions, OverlayDetail,
     OverlayRequest, OverlayResponse, PageQuery, PageResponse, PlaceQuery,
 };
 use super::admin::json;
@@ -24,6 +24,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Path, Query};
 use super::{App, AppState, body};
 use crate::grant::check_panel_name;
+use crate::gui::seal::Carried;
 use crate::gui::session::Session;
 use crate::hook::{ObjectRef, Params};
 use crate::host::{PageError, new_id, now_ms};
@@ -246,7 +247,15 @@ pub(super) async fn act(
     request: Body,
 ) -> Result<Response, ApiError> {
     let act: ActRequest = body::parse(&read(&app, &headers, request).await?)?;
-    let reply = carry_out(&app, &session, &extension, &page, act).await?;
+    let carried = opened_form(&session, &extension, &page, act.state.as_deref())?;
+    let press = Press {
+        button: act.button,
+        object: act.object,
+        rows: act.rows,
+        carried,
+        inputs: act.inputs,
+    };
+    let reply = carry_out(&app, &session, (&extension, &page), press).await?;
     Ok(json(&match reply {
         Reply::Show(mut view) => {
             session.signer.seal_view(&mut view, &extension, &page);
@@ -264,20 +273,51 @@ pub(super) async fn act(
     }))
 }
 
+/// A button that was pressed, with what came with it.
+pub(super) struct Press {
+    /// The button.
+    pub button: String,
+    /// The object that the page is about.
+    pub object: Option<ObjectRef>,
+    /// The chosen rows, as they were given.
+    pub rows: Vec<String>,
+    /// What the form carried.
+    pub carried: Carried,
+    /// What was entered.
+    pub inputs: Params,
+}
+
+/// What the form of a page carried when it was drawn; nothing if there is no form.
+pub(super) fn opened_form(
+    session: &Session,
+    extension: &str,
+    page: &str,
+    state: Option<&str>,
+) -> Result<Carried, ApiError> {
+    let Some(sealed) = state else { return Ok(Carried::default()) };
+    session.signer.open_form(sealed, extension, page).ok_or_else(|| {
+        ApiError::new(
+            StatusCode::FORBIDDEN,
+            "page.state",
+            "the state of the form was not given in this session, or was changed",
+        )
+        .with_hint(Some("show the page anew, and send its `state` as it is"))
+    })
+}
+
 /// Checks what came with a button, and has it carried out.
 pub(super) async fn carry_out(
     app: &App,
     session: &Session,
-    extension: &str,
-    page: &str,
-    act: ActRequest,
+    (extension, page): (&str, &str),
+    press: Press,
 ) -> Result<Reply, ApiError> {
-    text("button", &act.button)?;
-    at_most("rows", act.rows.len(), MAX_ROWS)?;
-    act.object.as_ref().map_or(Ok(()), check_object)?;
+    text("button", &press.button)?;
+    at_most("rows", press.rows.len(), MAX_ROWS)?;
+    press.object.as_ref().map_or(Ok(()), check_object)?;
     // A row of a list of the panel is an object of the panel, and is checked as one.
     let is_overlay = app.host.is_overlay(extension, page);
-    let rows = act.rows.iter().map(|row| match is_overlay {
+    let rows = press.rows.iter().map(|row| match is_overlay {
         false => opened_row(session, extension, row),
         true if session.person.sees_some(row) => Ok(row.clone()),
         true => {
@@ -286,18 +326,7 @@ pub(super) async fn carry_out(
         }
     });
     let rows: Vec<String> = rows.collect::<Result<_, _>>()?;
-    let carried = match &act.state {
-        None => Default::default(),
-        Some(sealed) => session.signer.open_form(sealed, extension, page).ok_or_else(|| {
-            ApiError::new(
-                StatusCode::FORBIDDEN,
-                "page.state",
-                "the state of the form was not given in this session, or was changed",
-            )
-            .with_hint(Some("show the page anew, and send its `state` as it is"))
-        })?,
-    };
-    if let Err(problems) = carried.check(&act.inputs) {
+    if let Err(problems) = press.carried.check(&press.inputs) {
         return Ok(Reply::Invalid(problems));
     }
     let request = Request {
@@ -305,13 +334,13 @@ pub(super) async fn carry_out(
         page: page.to_owned(),
         person: session.person.clone(),
         locale: session.locale.clone(),
-        object: act.object,
+        object: press.object,
         rows,
-        inputs: act.inputs,
-        state: carried.state,
+        inputs: press.inputs,
+        state: press.carried.state,
         window: Window::default(),
     };
-    Ok(app.host.act(extension, request, act.button).await?)
+    Ok(app.host.act(extension, request, press.button).await?)
 }
 
 /// Finds values to choose from.

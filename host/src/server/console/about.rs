@@ -7,10 +7,9 @@ use maud::html;
 
 use super::format;
 use super::gate::{Failure, Signed};
-use super::layout::{self, Area, Frame};
+use super::layout::{self, Area};
 use crate::server::AppState;
 use crate::server::error::ApiError;
-use crate::view::Tone;
 
 /// Shows the host.
 pub(super) async fn show(
@@ -21,7 +20,6 @@ pub(super) async fn show(
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     })?;
     let shown = &app.shown_config;
-    let healthy = app.host.storage.is_healthy();
     let facts = html! {
         dl.facts {
             dt { "Version" } dd { (env!("CARGO_PKG_VERSION")) }
@@ -32,10 +30,7 @@ pub(super) async fn show(
             @if let Some(address) = app.console_address { dt { "Console" } dd { code { (address) } } }
             dt { "Store" } dd { (format::bytes(app.host.storage.size())) }
             dt { "Writes" }
-            dd {
-                @if healthy { (layout::badge(Tone::Success, "durable")) }
-                @else { (layout::badge(Tone::Danger, "failed: restart the host")) }
-            }
+            dd { (layout::writes(&app)) }
             dt { "Journal" } dd { (format::number(app.host.journal.dropped())) " entries dropped since the start" }
             dt { "Overload" } dd { (format::number(app.host.conduct.overloaded())) " calls came when there was no room" }
         }
@@ -50,12 +45,5 @@ pub(super) async fn show(
             kbd { "o" } " " kbd { "e" } " " kbd { "h" } " " kbd { "j" } " " kbd { "l" } " " kbd { "f" } " " kbd { "a" }
             " goes to the overview, extensions, hooks, journal, live, fire and the host." }
     };
-    let frame = Frame {
-        area: Some(Area::About),
-        title: "Host",
-        above: None,
-        session: &session,
-        message: app.console.said(&session),
-    };
-    Ok(layout::page(&frame, &body))
+    Ok(Area::About.page(&app, &session, &body))
 }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::form::Form;
 use super::format;
 use super::gate::{Failure, Signed};
-use super::layout::{self, Area, Frame, segment};
+use super::layout::{self, Area, segment};
 use super::sessions::Session;
 use super::{extensions, overview};
 use crate::conduct::Report;
@@ -39,7 +39,6 @@ pub(super) fn page(
     session: &Session,
     extension: &Extension,
     tab: Tab,
-    message: Option<(Tone, String)>,
     body: &Markup,
 ) -> Response {
     let base = format!("/extensions/{}", segment(&extension.id));
@@ -62,14 +61,7 @@ pub(super) fn page(
         }
         (body)
     };
-    let frame = Frame {
-        area: Some(Area::Extensions),
-        title: &extension.manifest.name,
-        above: Some(("/extensions", "Extensions")),
-        session,
-        message: message.or_else(|| app.console.said(session)),
-    };
-    layout::page(&frame, &body)
+    Area::Extensions.below(app, session, &extension.manifest.name, &body)
 }
 
 /// Shows one extension.
@@ -91,7 +83,7 @@ pub(super) async fn show(
         (facts(&detail))
         (switches(&session, &extension))
     };
-    Ok(page(&app, &session, &extension, Tab::About, None, &body))
+    Ok(page(&app, &session, &extension, Tab::About, &body))
 }
 
 fn warnings(extension: &Extension, report: &Report) -> Markup {
@@ -322,7 +314,7 @@ pub(super) async fn ask_removal(
             }
         }))
     };
-    Ok(page(&app, &session, &extension, Tab::About, None, &body))
+    Ok(page(&app, &session, &extension, Tab::About, &body))
 }
 
 /// Removes an extension.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::format;
 use super::gate::{Failure, Signed};
-use super::layout::{self, Area, Frame, segment};
+use super::layout::{self, Area, segment};
 use crate::conduct::Report;
 use crate::extension::{Extension, State as ExtensionState};
 use crate::history::Usage;
@@ -109,14 +109,7 @@ pub(super) async fn show(
             }
         }
     };
-    let frame = Frame {
-        area: Some(Area::Extensions),
-        title: "Extensions",
-        above: None,
-        session: &session,
-        message: app.console.said(&session),
-    };
-    Ok(layout::page(&frame, &body))
+    Ok(Area::Extensions.page(&app, &session, &body))
 }
 
 fn nothing_installed() -> Markup {
@@ -226,18 +219,8 @@ pub(super) fn state(extension: &Extension, report: &Report) -> Markup {
 }
 
 fn pager(query: &ListQuery, found: usize) -> Markup {
-    let parts = found.div_ceil(PART);
-    let to = |part: usize| {
-        let part = if part == 0 { String::new() } else { part.to_string() };
-        layout::address(
-            "/extensions",
-            &[
-                ("search", &query.search),
-                ("state", &query.state),
-                ("sort", &query.sort),
-                ("part", &part),
-            ],
-        )
-    };
-    layout::pager(&format::count(found, "extension", "extensions"), query.part, parts, to)
+    let values =
+        [("search", query.search.as_str()), ("state", &query.state), ("sort", &query.sort)];
+    let parts = (query.part, found.div_ceil(PART));
+    layout::pager(&format::count(found, "extension", "extensions"), parts, "/extensions", &values)
 }

@@ -14,7 +14,7 @@ use super::call;
 use super::form::{Fields, Form};
 use super::format;
 use super::gate::{Failure, Signed};
-use super::layout::{self, Area, Frame};
+use super::layout::{self, Area};
 use super::sessions::Session;
 use crate::hook::catalogue::{Field, FieldKind, catalogue};
 use crate::hook::check_action;
@@ -50,22 +50,11 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let action = query.action.trim();
     if action.is_empty() {
-        return Ok(page(&app, &session, "Fire", &pick()));
+        return Ok(Area::Fire.page(&app, &session, &pick()));
     }
     check_action(action)
         .map_err(|message| ApiError::new(StatusCode::BAD_REQUEST, "action.invalid", message))?;
     Ok(drawn(&app, &session, action, &query.phase, &Shown::default()))
-}
-
-fn page(app: &App, session: &Session, title: &str, body: &Markup) -> Response {
-    let frame = Frame {
-        area: Some(Area::Fire),
-        title,
-        above: (title != "Fire").then_some(("/fire", "Fire")),
-        session,
-        message: app.console.said(session),
-    };
-    layout::page(&frame, body)
 }
 
 /// All actions, by what they are about.
@@ -113,10 +102,7 @@ fn drawn(app: &App, session: &Session, action: &str, phase: &str, shown: &Shown<
     let body = html! {
         @if let Some(entry) = shown.entry { (call::draw(entry)) }
         @if let Some(problem) = shown.problem {
-            (layout::note(Tone::Danger, Some("It was not fired."), &html! {
-                (format::prose(&problem.detail().message))
-                @if let Some(hint) = &problem.detail().hint { " – " (format::prose(hint)) }
-            }))
+            (layout::refusal("It was not fired.", problem))
         }
         @if let Some(known) = known { p.lead { (known.description) } }
         @else { (unknown(action)) }
@@ -134,7 +120,7 @@ fn drawn(app: &App, session: &Session, action: &str, phase: &str, shown: &Shown<
             (buttons())
         }))
     };
-    let mut response = page(app, session, action, &body);
+    let mut response = Area::Fire.below(app, session, action, &body);
     if let Some(problem) = shown.problem {
         *response.status_mut() = problem.status();
     }

@@ -95,7 +95,7 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let extension = app.host.registry.get(&id)?;
     let body = draw(&session, &extension);
-    Ok(page(&app, &session, &extension, Tab::Grants, None, &body))
+    Ok(page(&app, &session, &extension, Tab::Grants, &body))
 }
 
 fn draw(session: &super::sessions::Session, extension: &Arc<Extension>) -> Markup {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::format;
 use super::gate::{Failure, Signed};
-use super::layout::{self, Area, Frame, segment};
+use super::layout::{self, Area, segment};
 use crate::extension::Handler;
 use crate::hook::catalogue::catalogue;
 use crate::hook::{HookPattern, Pattern, Phase, check_action};
@@ -115,14 +115,7 @@ pub(super) async fn list(
             (pager(&query, hooks.len()))
         }
     };
-    let frame = Frame {
-        area: Some(Area::Hooks),
-        title: "Hooks",
-        above: None,
-        session: &session,
-        message: app.console.said(&session),
-    };
-    Ok(layout::page(&frame, &body))
+    Ok(Area::Hooks.page(&app, &session, &body))
 }
 
 impl Hook<'_> {
@@ -221,19 +214,10 @@ fn table(hooks: &[Hook<'_>], part: usize) -> Markup {
 }
 
 fn pager(query: &ListQuery, found: usize) -> Markup {
-    let to = |part: usize| {
-        let part = if part == 0 { String::new() } else { part.to_string() };
-        layout::address(
-            "/hooks",
-            &[
-                ("search", &query.search),
-                ("phase", &query.phase),
-                ("show", &query.show),
-                ("part", &part),
-            ],
-        )
-    };
-    layout::pager(&format::count(found, "hook", "hooks"), query.part, found.div_ceil(PART), to)
+    let values =
+        [("search", query.search.as_str()), ("phase", &query.phase), ("show", &query.show)];
+    let parts = (query.part, found.div_ceil(PART));
+    layout::pager(&format::count(found, "hook", "hooks"), parts, "/hooks", &values)
 }
 
 /// Shows one hook.
@@ -242,11 +226,8 @@ pub(super) async fn show(
     Signed(session): Signed,
     Path((phase, action)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    let phase = match phase.as_str() {
-        "before" => Phase::Before,
-        "after" => Phase::After,
-        _ => return Err(Failure::unknown("a phase is `before` or `after`")),
-    };
+    let phase = Phase::from_name(&phase)
+        .ok_or_else(|| Failure::unknown("a phase is `before` or `after`"))?;
     check_action(&action)
         .map_err(|message| ApiError::new(StatusCode::NOT_FOUND, "action.invalid", message))?;
     let snapshot = app.host.registry.snapshot_owned();
@@ -271,14 +252,7 @@ pub(super) async fn show(
         }
     };
     let title = format!("{phase}:{action}");
-    let frame = Frame {
-        area: Some(Area::Hooks),
-        title: &title,
-        above: Some(("/hooks", "Hooks")),
-        session: &session,
-        message: app.console.said(&session),
-    };
-    Ok(layout::page(&frame, &body))
+    Ok(Area::Hooks.below(&app, &session, &title, &body))
 }
 
 fn capital(phase: Phase) -> &'static str {

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::form::Form;
 use super::gate::{Failure, Signed};
-use super::layout::{self, Area, Frame, segment};
+use super::layout::{self, Area, segment};
 use super::sessions::Session;
 use super::{format, grants};
 use crate::extension::Extension;
@@ -31,7 +31,7 @@ pub(super) async fn show(State(app): AppState, Signed(session): Signed) -> Respo
 fn ask(app: &App, session: &Session, problem: Option<&ApiError>) -> Response {
     let most = format::bytes(app.config.component_bytes);
     let body = html! {
-        @if let Some(problem) = problem { (refused(problem)) }
+        @if let Some(problem) = problem { (layout::refusal("It was not installed.", problem)) }
         p.lead { "An extension is one file: a component with its manifest, as " code { "palisade pack" } " makes it. Nothing runs before you have seen what it asks for." }
         form method="post" action="/install" enctype="multipart/form-data" {
             (layout::token(session))
@@ -43,33 +43,11 @@ fn ask(app: &App, session: &Session, problem: Option<&ApiError>) -> Response {
             div.actions { button.primary type="submit" { "Look at it" } }
         }
     };
-    let mut response = layout::page(&frame(app, session, "Install"), &body);
+    let mut response = Area::Extensions.below(app, session, "Install", &body);
     if let Some(problem) = problem {
         *response.status_mut() = problem.status();
     }
     response
-}
-
-fn frame<'a>(app: &App, session: &'a Session, title: &'a str) -> Frame<'a> {
-    Frame {
-        area: Some(Area::Extensions),
-        title,
-        above: Some(("/extensions", "Extensions")),
-        session,
-        message: app.console.said(session),
-    }
-}
-
-fn refused(problem: &ApiError) -> Markup {
-    let detail = problem.detail();
-    layout::note(
-        Tone::Danger,
-        Some("It was not installed."),
-        &html! {
-            (format::prose(&detail.message))
-            @if let Some(hint) = &detail.hint { " – " (format::prose(hint)) }
-        },
-    )
 }
 
 /// Reads a file, without running anything of it, and keeps it until its operator has decided.
@@ -129,7 +107,7 @@ fn drawn(
 ) -> Response {
     let old = app.host.registry.snapshot().extensions.get(&manifest.id).cloned();
     let body = html! {
-        @if let Some(problem) = problem { (refused(problem)) }
+        @if let Some(problem) = problem { (layout::refusal("It was not installed.", problem)) }
         @if !manifest.description.is_empty() { p.lead { (manifest.description) } }
         (place(manifest, old.as_deref()))
         (facts(manifest))
@@ -139,7 +117,7 @@ fn drawn(
         None => format!("Install {}", manifest.name),
         Some(_) => format!("Upgrade {}", manifest.name),
     };
-    let mut response = layout::page(&frame(app, session, &title), &body);
+    let mut response = Area::Extensions.below(app, session, &title, &body);
     if let Some(problem) = problem {
         *response.status_mut() = problem.status();
     }

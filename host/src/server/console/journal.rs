@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::gate::{Failure, Signed};
-use super::layout::{self, Area, Frame, segment};
+use super::layout::{self, Area, segment};
 use super::{call, format};
 use crate::hook::{Decision, Phase};
 use crate::journal::{Entry, Faults, Filter, Found, Position, Search};
@@ -44,11 +44,7 @@ impl ListQuery {
         let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         Ok(Filter {
             action: text(&self.action),
-            phase: match self.phase.as_str() {
-                "before" => Some(Phase::Before),
-                "after" => Some(Phase::After),
-                _ => None,
-            },
+            phase: Phase::from_name(&self.phase),
             verdict: match self.verdict.as_str() {
                 "proceed" => Some(Decision::Proceed),
                 "skip" => Some(Decision::Skip),
@@ -130,14 +126,7 @@ pub(super) async fn list(
             @if let Some(next) = found.next { a href=(query.part(Some(next))) rel="next" { "Older →" } }
         }
     };
-    let frame = Frame {
-        area: Some(Area::Journal),
-        title: "Journal",
-        above: None,
-        session: &session,
-        message: app.console.said(&session),
-    };
-    Ok(layout::page(&frame, &body))
+    Ok(Area::Journal.page(&app, &session, &body))
 }
 
 fn nothing(query: &ListQuery, found: &Found) -> Markup {
@@ -256,14 +245,7 @@ pub(super) async fn show(
     let body = html! {
         @for entry in &entries { (call::draw(entry)) }
     };
-    let frame = Frame {
-        area: Some(Area::Journal),
-        title: &title,
-        above: Some(("/journal", "Journal")),
-        session: &session,
-        message: app.console.said(&session),
-    };
-    Ok(layout::page(&frame, &body))
+    Ok(Area::Journal.below(&app, &session, &title, &body))
 }
 
 #[cfg(test)]

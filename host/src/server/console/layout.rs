@@ -5,8 +5,10 @@ use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use super::sessions::Session;
-use crate::gui::draw::asset;
 pub(super) use crate::gui::draw::segment;
+use crate::gui::draw::{asset, prose};
+use crate::server::App;
+use crate::server::error::ApiError;
 use crate::view::Tone;
 
 /// The parts of the console, in the order of its navigation.
@@ -102,6 +104,28 @@ pub(super) struct Frame<'a> {
     pub(super) session: &'a Session,
     /// What is said above the page.
     pub(super) message: Option<(Tone, String)>,
+}
+
+impl Area {
+    /// The page of this part itself.
+    pub(super) fn page(self, app: &App, session: &Session, body: &Markup) -> Response {
+        let message = app.console.said(session);
+        let title = self.name();
+        page(&Frame { area: Some(self), title, above: None, session, message }, body)
+    }
+
+    /// A page that stands below it.
+    pub(super) fn below(
+        self,
+        app: &App,
+        session: &Session,
+        title: &str,
+        body: &Markup,
+    ) -> Response {
+        let message = app.console.said(session);
+        let above = Some((self.path(), self.name()));
+        page(&Frame { area: Some(self), title, above, session, message }, body)
+    }
 }
 
 /// A page of the console.
@@ -230,6 +254,27 @@ pub(super) fn note(tone: Tone, title: Option<&str>, body: &Markup) -> Markup {
     }
 }
 
+/// What is said above a form whose request was refused.
+pub(super) fn refusal(title: &str, problem: &ApiError) -> Markup {
+    let detail = problem.detail();
+    note(
+        Tone::Danger,
+        Some(title),
+        &html! {
+            (prose(&detail.message))
+            @if let Some(hint) = &detail.hint { " – " (prose(hint)) }
+        },
+    )
+}
+
+/// Whether writes reach the disk, as a badge.
+pub(super) fn writes(app: &App) -> Markup {
+    match app.host.storage.is_healthy() {
+        true => badge(Tone::Success, "durable"),
+        false => badge(Tone::Danger, "failed: restart the host"),
+    }
+}
+
 /// What is said where there is nothing to show.
 pub(super) fn empty(title: &str, body: &Markup) -> Markup {
     html! { div.empty { p.title { (title) } (body) } }
@@ -276,13 +321,17 @@ pub(super) fn address(path: &str, values: &[(&str, &str)]) -> String {
     }
 }
 
-/// The parts of a list: which one is shown of how many, and links to those beside it.
+/// The parts of a list: which one is shown of how many, and links to those beside it, which keep these values.
 pub(super) fn pager(
     found: &str,
-    part: usize,
-    parts: usize,
-    to: impl Fn(usize) -> String,
+    (part, parts): (usize, usize),
+    path: &str,
+    values: &[(&str, &str)],
 ) -> Markup {
+    let to = |part: usize| {
+        let part = if part == 0 { String::new() } else { part.to_string() };
+        address(path, &[values, &[("part", &part)]].concat())
+    };
     html! {
         nav.pager aria-label="Parts of the list" {
             span.faint { (found) }

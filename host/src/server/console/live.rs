@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::gate::{Failure, Signed};
 use super::journal::{head, row};
-use super::layout::{self, Area, Frame};
+use super::layout::{self, Area};
 use crate::journal::{Filter, Position, Search};
 use crate::server::AppState;
 use crate::server::extract::Query;
@@ -51,14 +51,7 @@ pub(super) async fn show(
             (layout::empty("Nothing happened yet", &html! { p { "Calls appear here as panels make them. " a href="/fire" { "Fire one" } } }))
         }
     };
-    let frame = Frame {
-        area: Some(Area::Live),
-        title: "Live",
-        above: None,
-        session: &session,
-        message: app.console.said(&session),
-    };
-    Ok(layout::page(&frame, &body))
+    Ok(Area::Live.page(&app, &session, &body))
 }
 
 /// The calls that are newer than those that a page has, as rows.

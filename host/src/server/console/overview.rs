@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::gate::{Failure, Signed};
-use super::layout::{self, Area, Frame, segment};
+use super::layout::{self, Area, segment};
 use super::{chart, format};
 use crate::conduct::Bypassed;
 use crate::extension::State as ExtensionState;
@@ -107,14 +107,7 @@ pub(super) async fn show(
         }
         (facts(&app, installed))
     };
-    let frame = Frame {
-        area: Some(Area::Overview),
-        title: "Overview",
-        above: None,
-        session: &session,
-        message: app.console.said(&session),
-    };
-    Ok(layout::page(&frame, &body))
+    Ok(Area::Overview.page(&app, &session, &body))
 }
 
 fn welcome() -> Markup {
@@ -300,7 +293,6 @@ fn facts(app: &App, installed: usize) -> Markup {
         .values()
         .filter(|extension| extension.state == ExtensionState::Enabled)
         .count();
-    let healthy = app.host.storage.is_healthy();
     let dropped = app.host.journal.dropped();
     let aside = html! { a href="/about" { "More" } };
     let body = html! {
@@ -311,10 +303,7 @@ fn facts(app: &App, installed: usize) -> Markup {
             dt { "Extensions" } dd { (format::number(installed as u64)) ", " (format::number(enabled as u64)) " enabled" }
             dt { "Store" } dd { (format::bytes(app.host.storage.size())) }
             dt { "Writes" }
-            dd {
-                @if healthy { (layout::badge(Tone::Success, "durable")) }
-                @else { (layout::badge(Tone::Danger, "failed: restart the host")) }
-            }
+            dd { (layout::writes(app)) }
             @if dropped > 0 {
                 dt { "Journal" } dd { (layout::badge(Tone::Warning, &format!("{} entries dropped", format::number(dropped)))) }
             }

@@ -85,7 +85,7 @@ fn drawn(
             }))
         },
     };
-    Ok(page(app, session, extension, Tab::Settings, None, &body))
+    Ok(page(app, session, extension, Tab::Settings, &body))
 }
 
 fn nothing_to_set() -> Markup {
